@@ -1,0 +1,212 @@
+"""Settings: the environment, read once, as one frozen object.
+
+Every fault is reported at once, each with the name of the variable, so that a
+deployment with three mistakes needs one restart and not three.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    EmailStr,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+INSTANCE = ROOT / "instance"
+
+
+class SettingsError(SystemExit):
+    """A faulty environment; the message lists every fault."""
+
+
+def _database_url(url: str) -> str:
+    """SQLAlchemy's spelling of the URL; relative SQLite paths start at the project's root."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    if url.startswith("sqlite:///"):
+        path = url.removeprefix("sqlite:///")
+        if not path or path.startswith(":memory:"):
+            raise ValueError("must name a file: an in-memory database is lost with its process")
+        return "sqlite:///" + str(ROOT / path)
+    if url.startswith("postgresql+psycopg://"):
+        return url
+    raise ValueError("must start with sqlite:///, postgres:// or postgresql://")
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("must be an IANA time zone such as Europe/Berlin") from error
+    return name
+
+
+def _rate(text: object) -> object:
+    """``N/minute`` as the number N."""
+    number, _, unit = str(text).partition("/")
+    if unit != "minute" or not number.isdigit() or int(number) == 0:
+        raise ValueError("must look like 600/minute")
+    return int(number)
+
+
+def _origins(text: object) -> object:
+    return tuple(part.strip().rstrip("/") for part in str(text).split(",") if part.strip())
+
+
+def _region(code: str) -> str:
+    if code and code not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("must be a two-letter region such as US, or empty")
+    return code
+
+
+class Settings(BaseModel):
+    """What a deployment can choose. The alias of a field is its environment variable."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "sqlite:///instance/tracker.db",
+        alias="DATABASE_URL",
+        validate_default=True,
+        description="Where everything is stored: SQLite on one box, or PostgreSQL.",
+    )
+    secret_key: str = Field(
+        "",
+        alias="SECRET_KEY",
+        description="Signs sessions and encrypts stored secrets. Required in production; "
+        "made and kept under instance/ in development.",
+    )
+    port: int = Field(
+        8000, alias="PORT", ge=1, le=65535, description="Port the service listens on."
+    )
+    web_concurrency: int = Field(
+        2, alias="WEB_CONCURRENCY", ge=1, le=64, description="Number of web processes."
+    )
+    env: Literal["development", "production"] = Field(
+        "development",
+        alias="TRACKER_ENV",
+        description="Production when SECRET_KEY is set and nothing else is said.",
+    )
+    default_tenant: str = Field(
+        "default",
+        alias="TRACKER_DEFAULT_TENANT",
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
+        description="The tenant of events that come from browsers, without a key.",
+    )
+    allowed_origins: Annotated[tuple[str, ...], BeforeValidator(_origins)] = Field(
+        (),
+        alias="TRACKER_ALLOWED_ORIGINS",
+        description="Origins whose pages may send events, comma separated; * in development only.",
+    )
+    reporting_timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        "UTC",
+        alias="TRACKER_REPORTING_TIMEZONE",
+        description="The time zone that decides which day an event counts on.",
+    )
+    retention_days: int = Field(
+        90,
+        alias="TRACKER_RETENTION_DAYS",
+        ge=30,
+        le=3650,
+        description="Days after which raw events and trip snapshots expire. Aggregates stay.",
+    )
+    rate_limit: Annotated[int, BeforeValidator(_rate)] = Field(
+        1200,
+        alias="TRACKER_RATE_LIMIT",
+        description="Requests a client without a key may send, as N/minute.",
+    )
+    admin_email: EmailStr | None = Field(
+        None, alias="ADMIN_EMAIL", description="The first operator, made at first start."
+    )
+    admin_password: str = Field(
+        "", alias="ADMIN_PASSWORD", description="The first operator's password."
+    )
+    phone_region: Annotated[str, AfterValidator(_region)] = Field(
+        "",
+        alias="TRACKER_PHONE_REGION",
+        description="Region whose national phone numbers are redacted too, such as US.",
+    )
+    worker: Literal["inline", "external"] = Field(
+        "inline",
+        alias="TRACKER_WORKER",
+        description="Who runs the clock: a web process (inline) or only `flask worker` (external).",
+    )
+    trusted_proxies: int = Field(
+        0,
+        alias="TRACKER_TRUSTED_PROXIES",
+        ge=0,
+        le=5,
+        description="Proxies in front whose X-Forwarded-* headers are believed; "
+        "1 in production (Railway's edge), else 0.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_the_environment(cls, values: dict[str, str]) -> dict[str, str]:
+        values.setdefault(
+            "TRACKER_ENV", "production" if values.get("SECRET_KEY") else "development"
+        )
+        if values["TRACKER_ENV"] == "production":
+            values.setdefault("TRACKER_TRUSTED_PROXIES", "1")
+        return values
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> "Settings":
+        if self.env == "production" and len(self.secret_key) < 16:
+            raise ValueError("SECRET_KEY is required in production, 16 characters or more")
+        if self.env == "production" and "*" in self.allowed_origins:
+            raise ValueError("TRACKER_ALLOWED_ORIGINS may be * in development only")
+        if bool(self.admin_email) != bool(self.admin_password):
+            raise ValueError("ADMIN_EMAIL and ADMIN_PASSWORD come together")
+        if self.admin_password and len(self.admin_password) < 10:
+            raise ValueError("ADMIN_PASSWORD must have 10 characters or more")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.reporting_timezone)
+
+    @property
+    def development(self) -> bool:
+        return self.env == "development"
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this environment; SettingsError names every faulty variable.
+
+    An empty variable counts as unset, as hosting platforms hand them out.
+    """
+    try:
+        settings = Settings.model_validate({k: v for k, v in environ.items() if v != ""})
+    except ValidationError as error:
+        lines = [
+            "  " + " ".join([*(str(part) for part in fault["loc"]), fault["msg"]])
+            for fault in error.errors()
+        ]
+        raise SettingsError("Tracker cannot start:\n" + "\n".join(lines)) from None
+    return settings if settings.secret_key else _with_kept_secret(settings)
+
+
+def _with_kept_secret(settings: Settings) -> Settings:
+    """Development's secret key: made once and kept, so that logins outlive a restart."""
+    path = INSTANCE / "secret_key"
+    INSTANCE.mkdir(exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+    except FileExistsError:
+        pass
+    return settings.model_copy(update={"secret_key": path.read_text()})

@@ -1,0 +1,1 @@
+"""The only writer: transactions, group commit, projections, linking, erasure, retention."""

@@ -1,0 +1,122 @@
+"""Who may do what: tenants, API keys, operators, and the log of what they did.
+
+Every change writes its audit entry in the same transaction, so there is no way to
+change access without leaving a trace.
+"""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from argon2 import PasswordHasher
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+from uuid_utils import uuid7
+
+from tracker.model import ApiKey, AuditEntry, Operator, OperatorTenant, Tenant
+
+SCOPES = ("write", "read")
+ROLES = ("admin", "analyst", "tenant")
+KINDS = ("production", "sample", "benchmark")
+SHORTEST_PASSWORD = 10
+RESERVED_TENANTS = ("tenants",)
+"""Ids that `/business/<id>` needs for itself."""
+
+COMMAND_LINE = "command line"
+_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_HASHER = PasswordHasher()
+
+
+class AccessError(ValueError):
+    """A change that can't be made; the message is a sentence for whoever asked."""
+
+
+@dataclass(frozen=True)
+class KeyGrant:
+    """What an API key allows."""
+
+    tenant_id: str
+    key_id: str
+    scopes: frozenset[str]
+
+
+def find_key(connection: Connection | Session, secret: str) -> KeyGrant | None:
+    """What this secret allows now; None when it is unknown, revoked or expired.
+
+    Looked up each time (one unique-index hit), so that a revocation holds at once in
+    every process.
+    """
+    statement = select(ApiKey.tenant_id, ApiKey.id, ApiKey.scopes).where(
+        ApiKey.secret_hash == _digest(secret),
+        ApiKey.revoked_at.is_(None),
+        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > datetime.now(UTC)),
+    )
+    row = connection.execute(statement).first()
+    return KeyGrant(row.tenant_id, row.id, frozenset(row.scopes.split())) if row else None
+
+
+def create_key(
+    connection: Connection, tenant_id: str, name: str, scopes: tuple[str, ...], actor: str
+) -> tuple[str, str]:
+    """A new key of a tenant as (id, secret). The secret can't be read again later."""
+    if not scopes or set(scopes) - set(SCOPES):
+        raise AccessError("A key needs one scope or both: write, read.")
+    _require_tenant(connection, tenant_id)
+    key_id, secret = str(uuid7()), "trk_" + secrets.token_urlsafe(32)
+    connection.execute(
+        insert(ApiKey).values(
+            id=key_id,
+            tenant_id=tenant_id,
+            name=name,
+            prefix=secret[:12],
+            secret_hash=_digest(secret),
+            scopes=" ".join(scope for scope in SCOPES if scope in scopes),
+            created_at=datetime.now(UTC),
+        )
+    )
+    audit(connection, actor, "key.create", tenant_id, key=key_id, name=name, scopes=list(scopes))
+    return key_id, secret
+
+
+def revoke_key(connection: Connection, key_id: str, actor: str) -> None:
+    """End a key now. AccessError when there is no such living key."""
+    key = _living_key(connection, key_id)
+    connection.execute(
+        update(ApiKey).where(ApiKey.id == key.id).values(revoked_at=datetime.now(UTC))
+    )
+    audit(connection, actor, "key.revoke", key.tenant_id, key=key.id)
+
+
+def rotate_key(
+    connection: Connection, key_id: str, actor: str, overlap_hours: int = 24
+) -> tuple[str, str]:
+    """A successor of the key as (id, secret); the old key works for `overlap_hours` more."""
+    key = _living_key(connection, key_id)
+    end = datetime.now(UTC) + timedelta(hours=overlap_hours)
+    connection.execute(update(ApiKey).where(ApiKey.id == key.id).values(expires_at=end))
+    audit(connection, actor, "key.rotate", key.tenant_id, key=key.id, overlap_hours=overlap_hours)
+    return create_key(connection, key.tenant_id, key.name, tuple(key.scopes.split()), actor)
+
+
+def list_keys(session: Connection | Session, tenant_id: str | None = None) -> list[Any]:
+    """All keys, newest first, without their secrets; of one tenant when it is named."""
+    statement = select(ApiKey.__table__).order_by(ApiKey.created_at.desc(), ApiKey.id)
+    if tenant_id is not None:
+        statement = statement.where(ApiKey.tenant_id == tenant_id)
+    return list(session.execute(statement))
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _living_key(connection: Connection, key_id: str) -> Any:
+    try:
+        statement = select(ApiKey.__table__).where(ApiKey.id == _uuid(key_id))
+        return connection.execute(statement.where(ApiKey.revoked_at.is_(None))).one()
+    except Exception as error:
+        raise AccessError(f"There is no living key {key_id}.") from error

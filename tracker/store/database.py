@@ -1,0 +1,85 @@
+"""Transactions: one way to write and one way to read, on SQLite and on PostgreSQL."""
+
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.orm import Session
+
+READER_ROLE = "tracker_reader"
+"""The PostgreSQL role whose row-level security policies show a reader its tenants only."""
+
+_SQLITE_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",  # a commit survives loss of power, which 202 promises
+    "foreign_keys = ON",
+    "secure_delete = ON",  # erased means overwritten
+    "busy_timeout = 10000",
+    "cache_size = -65536",
+)
+
+
+class Database:
+    """The two engines of one database: `writer` for `write()`, `reader` for `read()`."""
+
+    def __init__(self, reader: Engine, writer: Engine) -> None:
+        self.reader = reader
+        self.writer = writer
+        if self.is_sqlite:
+            _prepare_sqlite(reader, begin="BEGIN", pragmas=(*_SQLITE_PRAGMAS, "query_only = ON"))
+            _prepare_sqlite(writer, begin="BEGIN IMMEDIATE", pragmas=_SQLITE_PRAGMAS)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.writer.dialect.name == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A write transaction: committed at the end of the block, rolled back by an exception."""
+        with self._writers_turn(), self.writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self, tenants: Sequence[str] | None) -> Iterator[Session]:
+        """A read transaction that sees the events of `tenants` only; None sees everything.
+
+        On PostgreSQL the tenants are enforced by row-level security; on SQLite by the
+        metrics' own filters alone. None is for logins, settings and jobs, never for a metric.
+        """
+        with Session(self.reader) as session:
+            if tenants is not None and not self.is_sqlite:
+                session.execute(text(f"SET LOCAL ROLE {READER_ROLE}"))
+                session.execute(
+                    text("SELECT set_config('tracker.tenants', :tenants, true)"),
+                    {"tenants": ",".join(tenants)},
+                )
+            yield session
+
+    def _writers_turn(self) -> Any:
+        # SQLite's own wait for another writer sleeps and polls; a file lock queues.
+        if not self.is_sqlite:
+            return nullcontext()
+        return _file_lock(f"{self.writer.url.database}.lock")
+
+
+@contextmanager
+def _file_lock(path: str) -> Iterator[None]:
+    with open(path, "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _prepare_sqlite(engine: Engine, begin: str, pragmas: Sequence[str]) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN, not the driver
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
