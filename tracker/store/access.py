@@ -1,4 +1,4 @@
-"""Who may do what: tenants, API keys, operators, and the log of what they did.
+"""Who may do what: tenants, API keys, and the log of what they did.
 
 Every change writes its audit entry in the same transaction, so there is no way to
 change access without leaving a trace.
@@ -11,24 +11,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from argon2 import PasswordHasher
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
-from tracker.model import ApiKey, AuditEntry, Operator, OperatorTenant, Tenant
+from tracker.model import ApiKey, AuditEntry, DailyEvents, Tenant
 
 SCOPES = ("write", "read")
-ROLES = ("admin", "analyst", "tenant")
 KINDS = ("production", "sample", "benchmark")
-SHORTEST_PASSWORD = 10
 RESERVED_TENANTS = ("tenants",)
 """Ids that `/business/<id>` needs for itself."""
 
 COMMAND_LINE = "command line"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_HASHER = PasswordHasher()
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class AccessError(ValueError):
@@ -65,7 +62,7 @@ def create_key(
     """A new key of a tenant as (id, secret). The secret can't be read again later."""
     if not scopes or set(scopes) - set(SCOPES):
         raise AccessError("A key needs one scope or both: write, read.")
-    _require_tenant(connection, tenant_id)
+    require_tenant(connection, tenant_id)
     key_id, secret = str(uuid7()), "trk_" + secrets.token_urlsafe(32)
     connection.execute(
         insert(ApiKey).values(
@@ -115,8 +112,77 @@ def _digest(secret: str) -> str:
 
 
 def _living_key(connection: Connection, key_id: str) -> Any:
+    statement = select(ApiKey.__table__).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+    key = connection.execute(statement).first() if _UUID.fullmatch(key_id) else None
+    if key is None:
+        raise AccessError(f"There is no living key {key_id}.")
+    return key
+
+
+def create_tenant(
+    connection: Connection, tenant_id: str, name: str, actor: str, kind: str = "production"
+) -> None:
+    """A new tenant. AccessError when the id is taken, reserved or no slug."""
+    if not _SLUG.fullmatch(tenant_id) or tenant_id in RESERVED_TENANTS:
+        raise AccessError(
+            f"{tenant_id!r} can't be a tenant's id: up to 63 lower-case letters, digits, "
+            "- and _, and not `tenants`."
+        )
+    if kind not in KINDS:
+        raise AccessError(f"A tenant's kind is one of {', '.join(KINDS)}.")
+    if connection.execute(select(Tenant.id).where(Tenant.id == tenant_id)).first():
+        raise AccessError(f"There is a tenant {tenant_id} already.")
+    now = datetime.now(UTC)
+    connection.execute(
+        insert(Tenant).values(
+            id=tenant_id, name=name or tenant_id, kind=kind, settings={}, created_at=now
+        )
+    )
+    audit(connection, actor, "tenant.create", tenant_id, name=name, kind=kind)
+
+
+def list_tenants(session: Connection | Session) -> list[Any]:
+    """All tenants by id, with `has_events`: whether any of their events was ever counted."""
+    counted = (
+        select(DailyEvents.tenant_id)
+        .where(DailyEvents.tenant_id == Tenant.id)
+        .correlate(Tenant)
+        .exists()
+    )
+    columns = (Tenant.id, Tenant.name, Tenant.kind, Tenant.created_at, counted.label("has_events"))
+    return list(session.execute(select(*columns).order_by(Tenant.id)))
+
+
+def require_tenant(connection: Connection, tenant_id: str) -> None:
+    """AccessError when there is no such tenant."""
+    if not connection.execute(select(Tenant.id).where(Tenant.id == tenant_id)).first():
+        raise AccessError(f"There is no tenant {tenant_id}. Add it: flask tenants add {tenant_id}")
+
+
+def audit(
+    connection: Connection,
+    actor: str,
+    action: str,
+    tenant_id: str | None = None,
+    **detail: object,
+) -> None:
+    """Write down who did what. `detail` is JSON and never identifies an erased person."""
+    connection.execute(
+        insert(AuditEntry).values(
+            id=str(uuid7()),
+            at=datetime.now(UTC),
+            actor=actor,
+            action=action,
+            tenant_id=tenant_id,
+            detail=detail,
+        )
+    )
+
+
+def normalised_email(text: str) -> str:
+    """The address, trimmed and in lower case. AccessError when it is none."""
     try:
-        statement = select(ApiKey.__table__).where(ApiKey.id == _uuid(key_id))
-        return connection.execute(statement.where(ApiKey.revoked_at.is_(None))).one()
-    except Exception as error:
-        raise AccessError(f"There is no living key {key_id}.") from error
+        checked = validate_email(text.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise AccessError(f"{text!r} is no e-mail address: {error}") from None
+    return checked.normalized.lower()
