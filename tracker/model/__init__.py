@@ -1,6 +1,13 @@
 """What is stored: the SQLAlchemy tables both blueprints share, one module per family."""
 
-from tracker.model.access import ApiKey, AuditEntry, Operator, OperatorTenant, Tenant
+from tracker.model.access import (
+    ApiKey,
+    AuditEntry,
+    LoginAttempt,
+    Operator,
+    OperatorTenant,
+    Tenant,
+)
 from tracker.model.base import Base, UtcDateTime, Uuid
 from tracker.model.events import Event, Identity, IngestWarning
 from tracker.model.operations import DailySalt, Lease
@@ -38,6 +45,7 @@ __all__ = [
     "Identity",
     "IngestWarning",
     "Lease",
+    "LoginAttempt",
     "MemberDay",
     "Operator",
     "OperatorTenant",

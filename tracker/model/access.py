@@ -104,3 +104,18 @@ class AuditEntry(Base):
     action: Mapped[str] = mapped_column(String(64), comment="object.verb, such as key.create.")
     tenant_id: Mapped[str | None] = mapped_column(String(63), index=True)
     detail: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)
+
+
+class LoginAttempt(Base):
+    """Failed logins of one account or one client in one window of time."""
+
+    __tablename__ = "login_attempts"
+    __table_args__ = {"comment": "Throttles guessing; rows go after a few windows."}
+
+    subject: Mapped[str] = mapped_column(
+        String(64), primary_key=True, comment="Keyed hash of an address or a client, salted daily."
+    )
+    window: Mapped[datetime] = mapped_column(
+        UtcDateTime, primary_key=True, comment="Start of the window."
+    )
+    attempts: Mapped[int] = mapped_column(Integer)
