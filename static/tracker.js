@@ -1,0 +1,206 @@
+/*
+ * tracker.js sends what happens on a page to Tracker. The page never waits for it.
+ *   <script defer src="https://tracker.example.com/static/tracker.js"></script>
+ *   tracker.trackEvent("card_click", { expert_id: "e1", context: "grid" });
+ * Under Global Privacy Control or Do Not Track it stores and sends nothing.
+ */
+(() => {
+  if (typeof document === "undefined") return; // rendered on a server
+
+  const pending = {};
+  const away = new Set(); // queue keys in flight or in a beacon
+  let store = {}, api, signals, timer, sending, failures = 0, notBefore = 0, maxEvents = 500;
+  try {
+    store = localStorage;
+  } catch {} // blocked: a plain object stands in
+
+  function write(key, value) {
+    try {
+      store[key] = value;
+    } catch {
+      store = { ...store, [key]: value }; // full
+    }
+  }
+
+  const remove = (keys) => keys.forEach((key) => delete store[key]);
+
+  // A key per event: tabs cannot overwrite each other's.
+  const queued = () => Object.keys(store).filter((key) => key.startsWith("tcs_queue_")).sort();
+
+  // Plain http lacks randomUUID; blob addresses end with one.
+  const uuid = () => crypto.randomUUID?.() ?? URL.createObjectURL(new Blob()).slice(-36);
+
+  /** UUIDv7: in order of time. */
+  function orderedId() {
+    const time = Date.now().toString(16).padStart(12, 0);
+    return time.replace(/.{8}/, "$&-") + "-7" + uuid().slice(15);
+  }
+
+  function sessionId() {
+    if (!/^[\da-f-]{36}$/.test(store.tcs_session_id)) write("tcs_session_id", uuid());
+    return store.tcs_session_id;
+  }
+
+  const bytes = (text) => new Blob([text]).size;
+  const silent = () =>
+    signals !== "ignore" && (navigator.globalPrivacyControl || navigator.doNotTrack === "1");
+
+  /** Never throws, honours privacy signals. */
+  const safely = (work) => (...args) => {
+    try {
+      if (!silent()) return work(...args);
+      remove([...queued(), "tcs_session_id", "tcs_wait"]);
+    } catch (error) {
+      console.warn("tracker:", error);
+    }
+  };
+
+  function event(event_type, payload = {}) {
+    const json = JSON.stringify(payload);
+    if (bytes(json) > 8192) throw event_type + " is over 8 KiB";
+    return { event_type, event_id: orderedId(), session_id: sessionId(),
+      occurred_at: new Date(), payload: JSON.parse(json) };
+  }
+
+  function enqueue(item) {
+    write("tcs_queue_" + (item.event_id ?? orderedId() + ":link"), JSON.stringify(item));
+    remove(queued().slice(0, -1000));
+    schedule();
+  }
+
+  const tracker = window.tracker = {
+    trackEvent: (type, payload) => enqueue(event(type, payload)),
+
+    linkEmail: (email) => enqueue({ session_id: sessionId(), email }),
+
+    resetSession: () => void delete store.tcs_session_id,
+
+    trackCardClick: (expert_id, context, details) =>
+      tracker.trackEvent("card_click", { expert_id, context, ...details }),
+
+    /** Returns the view_id for clicks on these results. */
+    trackResults(context, expert_ids, details) {
+      const view_id = uuid();
+      tracker.trackEvent("results_shown", { view_id, context, expert_ids, ...details });
+      return view_id;
+    },
+
+    /** Sends once the promise `answer` is { function_called, result_count, expert_ids }. */
+    trackSage(query_text, answer) {
+      const view_id = uuid();
+      Promise.resolve(answer).then((found) => tracker.trackEvent("sage_query",
+        { query_text, expert_ids: [], view_id, ...found }), () => {});
+      return view_id;
+    },
+
+    /** Sends the value a filter rests on for a second; clearing is silent. */
+    trackFilter(filter, value, result_count) {
+      clearTimeout(pending[filter]?.timer);
+      delete pending[filter];
+      if ([value].flat().every((part) => part == null || part === "")) return;
+      const item = event("filter_change", { filter, value, result_count });
+      const send = () => delete pending[filter] && enqueue(item);
+      pending[filter] = { send, timer: setTimeout(send, 1000) };
+    },
+  };
+
+  function waiting() {
+    const left = Math.max(notBefore, store.tcs_wait ?? 0) - Date.now();
+    return left < 864e5 ? left : 0; // the clock was put back
+  }
+
+  function schedule(delay = 0) {
+    clearTimeout(timer);
+    timer = setTimeout(flush, Math.max(delay, waiting()));
+  }
+
+  /** Tabs take turns. Sending twice would be harmless: events have ids. */
+  async function flush() {
+    if (sending || !api || silent()) return;
+    sending = true;
+    try {
+      await navigator.locks.request("tcs_send", deliver);
+    } catch {
+      await deliver();
+    }
+    sending = false;
+    if (queued()[0]) schedule();
+  }
+
+  async function deliver() {
+    let batch;
+    while (waiting() <= 0 && (batch = nextBatch(queued()))) await post(batch);
+  }
+
+  /** A link, or events below the 64 KiB limit of keepalive. */
+  function nextBatch(keys) {
+    const [first] = keys;
+    if (first?.endsWith(":link")) {
+      return { url: "sessions/link", keys: [first], body: store[first] };
+    }
+    let size = 100;
+    keys = keys.filter((key) => !key.endsWith(":link") && (size += bytes(store[key]) + 1) < 6e4)
+      .slice(0, maxEvents);
+    const items = keys.map((key) => store[key]);
+    const body = `{"events":[${items}],"sent_at":"${new Date().toJSON()}"}`;
+    return first && { url: "events", keys, body };
+  }
+
+  async function post({ url, keys, body }) {
+    let response, answer;
+    keys.forEach((key) => away.add(key));
+    try {
+      const init = { method: "POST", body, keepalive: true, credentials: "omit" };
+      response = await fetch(api + url, init);
+      answer = await response.json();
+    } catch {}
+    keys.forEach((key) => away.delete(key));
+    const { ok, status } = response ?? {};
+    if (status === 413 && keys[1]) maxEvents = keys.length >> 1;
+    else if (status < 500 && status !== 429 && (answer || !ok)) {
+      for (const { index = 0, ...why } of answer?.rejected ?? (ok ? [] : [answer ?? status])) {
+        console.warn("tracker: refused", store[keys[index]], JSON.stringify(why));
+      }
+      failures = 0;
+      remove(keys);
+    } else hold(response);
+  }
+
+  /** As long as the service says, else ever longer. */
+  function hold(response) {
+    const told = response?.headers.get("Retry-After");
+    let delay = isNaN(told) ? Date.parse(told) - Date.now() : told * 1000;
+    if (!(delay > 0)) delay = 1000 * 2 ** Math.min(failures++, 8);
+    notBefore = Date.now() + Math.min(delay, 5e7) * (1 + Math.random() / 2);
+    if (response) write("tcs_wait", notBefore); // for all tabs and pages
+  }
+
+  /** What a beacon takes stays queued until an answer confirms it. */
+  function leave() {
+    for (const filter in pending) pending[filter].send();
+    if (!api || silent() || (waiting() > 0 && store.setItem)) return;
+    let batch;
+    while ((batch = nextBatch(queued().filter((key) => !away.has(key))))
+      && navigator.sendBeacon(api + batch.url, batch.body)) {
+      batch.keys.forEach((key) => away.add(key));
+    }
+    schedule(3e4);
+  }
+
+  function wake() {
+    notBefore = 0;
+    schedule();
+  }
+
+  for (const name in tracker) tracker[name] = safely(tracker[name]);
+  tracker.configure = ({ endpoint, privacySignals }) => {
+    api = endpoint?.replace(/\/?$/, "/api/") ?? api;
+    signals = privacySignals ?? signals;
+    schedule();
+  };
+  const script = document.currentScript; // null in a module
+  if (script?.src) tracker.configure({ endpoint: new URL("..", script.src).href, ...script.dataset });
+  addEventListener("pagehide", leave);
+  addEventListener("online", wake);
+  document.addEventListener("visibilitychange", () => (document.hidden ? leave() : wake()));
+})();
