@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tracker.catalog.parsing import Terms, normal_email, parse
+from tracker.catalog.parsing import Calendar, Terms, normal_email, parse
 from tracker.demo.simulation import SAMPLE_TENANTS, simulate
 from tracker.demo.simulation.business import BUSINESSES
 from tracker.demo.simulation.trips import INCIDENT_ERROR, INCIDENT_MODE
@@ -74,7 +74,7 @@ def test_event_ids_are_distinct_ordered_version_7_uuids(lines: Lines) -> None:
 def test_every_event_is_accepted_by_the_catalog(lines: Lines) -> None:
     terms = Terms(
         received_at=UNTIL,
-        zone=ZoneInfo("UTC"),
+        calendar=Calendar(ZoneInfo("UTC")),
         retention=timedelta(days=90),
         tenant_id="sample",
         source="import",
