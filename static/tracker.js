@@ -9,10 +9,11 @@
 
   const pending = {};
   const away = new Set(); // queue keys in flight or in a beacon
-  let store = {}, api, signals, timer, sending, failures = 0, notBefore = 0, maxEvents = 500;
+  let store = {}, api, signals, timer, sending;
+  let failures = 0, notBefore = 0, last = 0, maxEvents = 500;
   try {
     store = localStorage;
-  } catch {} // blocked: a plain object stands in
+  } catch {} // blocked: memory only
 
   function write(key, value) {
     try {
@@ -30,10 +31,10 @@
   // Plain http lacks randomUUID; blob addresses end with one.
   const uuid = () => crypto.randomUUID?.() ?? URL.createObjectURL(new Blob()).slice(-36);
 
-  /** UUIDv7: in order of time. */
+  /** UUIDv7, in order of time. */
   function orderedId() {
-    const time = Date.now().toString(16).padStart(12, 0);
-    return time.replace(/.{8}/, "$&-") + "-7" + uuid().slice(15);
+    last = Math.max(last + 1, Date.now());
+    return last.toString(16).padStart(12, 0).replace(/.{8}/, "$&-") + "-7" + uuid().slice(15);
   }
 
   function sessionId() {
