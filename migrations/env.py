@@ -1,19 +1,21 @@
-"""Alembic's entry: runs the migrations on the app's own engine."""
+"""Alembic's entry: runs the migrations on the app's own engine, then makes what must exist."""
 
 from alembic import context
 from flask import current_app
 
 from tracker.model import Base
+from tracker.store.first_start import make_first_rows
 
-engine = current_app.extensions["database"].writer
+database = current_app.extensions["database"]
 
-with engine.connect() as connection:
+with database.write() as connection:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
-        render_as_batch=connection.dialect.name == "sqlite",
+        render_as_batch=database.is_sqlite,
         compare_type=True,
     )
     with context.begin_transaction():
         context.run_migrations()
-    connection.commit()
+    if context.get_context().get_current_revision() == context.get_head_revision():
+        make_first_rows(connection, current_app.extensions["settings"])

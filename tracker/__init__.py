@@ -11,8 +11,10 @@ __version__ = "0.1.0"
 def create_app(settings: Settings | None = None) -> Flask:
     """The application, wired. `settings` default to the environment's."""
     from tracker import cli, dashboard, errors, ingest
+    from tracker.catalog.parsing import Calendar
     from tracker.extensions import csrf, db, login, migrate
     from tracker.store.database import Database
+    from tracker.store.salts import Salts
     from tracker.store.writer import Writer
 
     settings = settings or load_settings()
@@ -34,7 +36,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         database = Database(reader=db.engine, writer=db.engines["writer"])
     app.extensions["settings"] = settings
     app.extensions["database"] = database
-    app.extensions["writer"] = Writer(database, settings)
+    app.extensions["writer"] = Writer(database)
+    app.extensions["salts"] = Salts(database)
+    app.extensions["calendar"] = Calendar(settings.zone)
     errors.register_errors(app)
     ingest.register(app)
     dashboard.register(app)

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, Boolean, Date, Index, Integer, String, Text, desc
+from sqlalchemy import JSON, Boolean, Date, Index, Integer, String, Text, desc, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.model.base import Base, UtcDateTime, Uuid
@@ -20,6 +20,13 @@ class Event(Base):
         Index("ix_events_email", "email"),
         Index("ix_events_user", "user_id"),
         Index("ix_events_request", "request_id"),
+        Index(
+            "ix_events_subject",
+            "tenant_id",
+            "subject",
+            sqlite_where=text("subject IS NOT NULL"),
+            postgresql_where=text("subject IS NOT NULL"),
+        ),
         {"comment": "The log of all events, the source of every other number."},
     )
 
@@ -62,6 +69,10 @@ class Event(Base):
     filter_name: Mapped[str | None] = mapped_column(String(100))
     filter_value: Mapped[str | None] = mapped_column(
         String(500), comment="Canonical JSON of the value."
+    )
+    subject: Mapped[str | None] = mapped_column(
+        String(500),
+        comment="What facts are settled over: a conversation, or a source of documents.",
     )
     payload: Mapped[dict[str, object]] = mapped_column(JSON, comment="As sent, redacted.")
 

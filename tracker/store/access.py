@@ -25,7 +25,7 @@ RESERVED_TENANTS = ("tenants",)
 
 COMMAND_LINE = "command line"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+IS_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
 
 class AccessError(ValueError):
@@ -113,7 +113,7 @@ def _digest(secret: str) -> str:
 
 def _living_key(connection: Connection, key_id: str) -> Any:
     statement = select(ApiKey.__table__).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
-    key = connection.execute(statement).first() if _UUID.fullmatch(key_id) else None
+    key = connection.execute(statement).first() if IS_UUID(key_id) else None
     if key is None:
         raise AccessError(f"There is no living key {key_id}.")
     return key

@@ -16,9 +16,10 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
-from tracker.model import DailySalt, LoginAttempt, Operator
+from tracker.model import LoginAttempt, Operator
 from tracker.store.access import audit
 from tracker.store.operators import hash_password, password_fits
+from tracker.store.salts import salt_of
 
 WINDOW = timedelta(minutes=15)
 ACCOUNT_LIMIT = 10
@@ -90,22 +91,8 @@ def _counted(connection: Connection, subject: str, window: datetime) -> int:
 
 
 def _subjects(connection: Connection, email: str, client: str) -> tuple[str, str]:
-    salt = _salt(connection).encode()
+    salt = salt_of(connection, datetime.now(UTC).date()).encode()
     return (
         hmac.new(salt, b"account " + email.strip().lower().encode(), hashlib.sha256).hexdigest(),
         hmac.new(salt, b"client " + client.encode(), hashlib.sha256).hexdigest(),
     )
-
-
-def _salt(connection: Connection) -> str:
-    """The day's random salt, made by whoever needs it first."""
-    now = datetime.now(UTC)
-    todays = select(DailySalt.salt).where(DailySalt.day == now.date())
-    if salt := connection.scalar(todays):
-        return salt
-    insert_here = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
-    fresh = insert_here(DailySalt).values(
-        day=now.date(), salt=secrets.token_hex(32), created_at=now
-    )
-    connection.execute(fresh.on_conflict_do_nothing())
-    return str(connection.scalar(todays))

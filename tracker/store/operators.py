@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
 from tracker.model import Operator, OperatorTenant
-from tracker.store.access import AccessError, audit, normalised_email, require_tenant
+from tracker.store.access import IS_UUID, AccessError, audit, normalised_email, require_tenant
 
 ROLES = ("admin", "analyst", "tenant")
 SHORTEST_PASSWORD = 10
@@ -85,6 +85,13 @@ def set_password(
         raise AccessError(f"There is no operator {email}.")
     audit(connection, actor, "operator.password", None, operator=normalised_email(email))
     return chosen
+
+
+def find_operator(session: Session, operator_id: str) -> Operator | None:
+    """The operator with this id, with their tenants; None when it is no id of one."""
+    if not IS_UUID(operator_id):
+        return None
+    return session.get(Operator, operator_id)
 
 
 def list_operators(session: Session) -> list[Operator]:

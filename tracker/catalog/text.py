@@ -1,0 +1,74 @@
+"""Text on its way in: redaction of personal data, and the forms used for grouping."""
+
+import json
+import re
+import unicodedata
+from typing import Any
+
+import phonenumbers
+from phonenumbers import Leniency, PhoneNumberMatcher
+
+QUERY_LIMIT = 500
+FILTER_VALUE_LIMIT = 500
+NOTE_LIMIT = 500
+
+_EMAIL = re.compile(r"[^\s@<>\"'(),:;\[\]]+@[^\s@<>\"'(),:;\[\]]+\.[^\W\d_]{2,}", re.UNICODE)
+_CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
+_MANY_DIGITS = re.compile(r"\d(?:\D{0,3}\d){6}")
+_TRAILING_PUNCTUATION = " .,;:!?…。"
+
+
+def redact(text: str, phone_region: str = "") -> str:
+    """`text` without e-mail addresses, card numbers (Luhn) and valid phone numbers.
+
+    Phone numbers count when libphonenumber finds them valid: in international format, or in
+    the national format of `phone_region` (two letters; empty for none).
+    """
+    if "@" in text:
+        text = _EMAIL.sub("[email]", text)
+    # libphonenumber is slow: ask it only about text that could hold a number
+    if _MANY_DIGITS.search(text):
+        text = _CARD.sub(lambda found: "[card]" if _luhn(found[0]) else found[0], text)
+        text = _without_phones(text, phone_region)
+    return text
+
+
+def _luhn(number: str) -> bool:
+    digits = [int(c) for c in reversed(number) if c.isdigit()]
+    doubled = (sum(divmod(2 * d, 10)) for d in digits[1::2])
+    return (sum(digits[0::2]) + sum(doubled)) % 10 == 0
+
+
+def _without_phones(text: str, region: str) -> str:
+    matches = list(PhoneNumberMatcher(text, region or None, leniency=Leniency.VALID))
+    for match in reversed(matches):
+        if phonenumbers.is_valid_number(match.number):
+            text = text[: match.start] + "[phone]" + text[match.end :]
+    return text
+
+
+def redact_all(value: Any, phone_region: str, limit: int = NOTE_LIMIT) -> Any:
+    """`value` with every string in it redacted, then cut at `limit` characters."""
+    if isinstance(value, str):
+        return redact(value, phone_region)[:limit]
+    if isinstance(value, list):
+        return [redact_all(item, phone_region, limit) for item in value]
+    if isinstance(value, dict):
+        return {key: redact_all(item, phone_region, limit) for key, item in value.items()}
+    return value
+
+
+def normal_query(text: str) -> str:
+    """The form queries are grouped by: NFKC, case-folded, one space, no closing punctuation."""
+    folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return (folded.rstrip(_TRAILING_PUNCTUATION) or folded)[:QUERY_LIMIT]
+
+
+def canonical_value(value: Any) -> str:
+    """A filter value as compact JSON: keys sorted, lists of tags sorted, ranges in order."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        value = sorted(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text[:FILTER_VALUE_LIMIT]

@@ -1,0 +1,112 @@
+"""`flask events import|export`."""
+
+import gzip
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import IO, cast
+
+import click
+import orjson
+from flask import Flask, current_app
+from flask.cli import AppGroup
+from tqdm import tqdm
+
+from tracker.store.access import list_tenants
+from tracker.store.exporting import export_lines
+from tracker.store.importing import Importer, Totals, newest_moment
+from tracker.store.settling import settle_all
+
+events = AppGroup("events", help="Import and export events.")
+
+
+def register(app: Flask) -> None:
+    app.cli.add_command(events)
+
+
+@events.command("import")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--tenant", help="Whose events these are; the default tenant if not given.")
+@click.option("--shift-to-now", is_flag=True, help="Move all times so that the newest is now.")
+@click.option("--refused", type=click.File("w"), help="Write refused lines' numbers and reasons.")
+def import_events(
+    file: Path, tenant: str | None, shift_to_now: bool, refused: IO[str] | None
+) -> None:
+    """Take in FILE (or - for standard input): NDJSON or NDJSON.gz, one event or link a line.
+
+    Running it twice changes nothing. Exits with 1 when a line was refused.
+    """
+    database = current_app.extensions["database"]
+    settings = current_app.extensions["settings"]
+    tenant = tenant or settings.default_tenant
+    with database.read(None) as session:
+        if tenant not in {row.id for row in list_tenants(session)}:
+            raise click.ClickException(f"There is no tenant {tenant}. See `flask tenants list`.")
+    path = _spooled() if str(file) == "-" else file
+    if not path.exists():
+        raise click.ClickException(f"There is no file {file}.")
+    shift = _shift(path) if shift_to_now else timedelta()
+    with tqdm(unit=" lines", disable=None, leave=False) as bar:
+        lines = ((tenant, line) for line in _lines(path))
+        totals = Importer(database, settings, shift).run(lines, bar.update)
+    settle_all(database)
+    _report(totals, refused)
+
+
+def _spooled() -> Path:
+    """Standard input in a file, so that it can be read twice."""
+    with tempfile.NamedTemporaryFile(delete=False, suffix=".ndjson") as copy:
+        for block in iter(lambda: sys.stdin.buffer.read(1 << 20), b""):
+            copy.write(block)
+    return Path(copy.name)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as start:
+        packed = start.read(2) == b"\x1f\x8b"
+    with gzip.open(path) if packed else path.open("rb") as lines:
+        yield from cast(Iterable[bytes], lines)
+
+
+def _shift(path: Path) -> timedelta:
+    newest = newest_moment(_lines(path))
+    return datetime.now(UTC) - newest if newest else timedelta()
+
+
+def _report(totals: Totals, refused: IO[str] | None) -> None:
+    for number, code, reason in totals.faults:
+        line = f"line {number}: {code}: {reason}"
+        if refused:
+            refused.write(line + "\n")
+        elif number <= totals.faults[:10][-1][0]:
+            click.echo(line, err=True)
+    if totals.faults[10:] and not refused:
+        click.echo("more lines were refused; --refused FILE lists all of them", err=True)
+    click.echo(
+        f"accepted {totals.accepted} duplicates {totals.duplicates}"
+        f" linked {totals.linked} rejected {totals.rejected}"
+    )
+    if totals.rejected:
+        raise SystemExit(1)
+
+
+@events.command("export")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day.")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day.")
+@click.option("--tenant", help="Whose events; the default tenant if not given.")
+@click.option("--type", "types", multiple=True, help="Only this event type. Repeatable.")
+def export_events(
+    first: datetime | None, last: datetime | None, tenant: str | None, types: tuple[str, ...]
+) -> None:
+    """Write events to standard output, in the format that `import` takes."""
+    tenant = tenant or current_app.extensions["settings"].default_tenant
+    out = click.get_binary_stream("stdout")
+    with current_app.extensions["database"].read(None) as session:
+        for line in export_lines(session, tenant, _day(first), _day(last), types):
+            out.write(orjson.dumps(line) + b"\n")
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None

@@ -1,0 +1,68 @@
+"""`flask rollups check|rebuild|settle`."""
+
+from datetime import UTC, date, datetime
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+
+from tracker.store.access import COMMAND_LINE, audit
+from tracker.store.recount import check, held_days, rebuild
+from tracker.store.settling import settle_all
+
+rollups = AppGroup("rollups", help="Check, rebuild and settle the daily tables.")
+
+_SHOWN = 20
+_FROM = click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day.")
+_TO = click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day.")
+
+
+def register(app: Flask) -> None:
+    app.cli.add_command(rollups)
+
+
+@rollups.command("check")
+@_FROM
+@_TO
+def check_rollups(first: datetime | None, last: datetime | None) -> None:
+    """Recount the raw events that are still there; exit with 1 on any difference."""
+    database = current_app.extensions["database"]
+    settle_all(database)
+    with database.write() as connection:
+        differences = check(connection, *_days(first, last))
+    for found in differences[:_SHOWN]:
+        click.echo(
+            f"{found.table} {found.key}: stored {found.stored}, counted {found.counted}", err=True
+        )
+    click.echo(f"{len(differences)} differences")
+    if differences:
+        raise SystemExit(1)
+
+
+@rollups.command("rebuild")
+@_FROM
+@_TO
+def rebuild_rollups(first: datetime | None, last: datetime | None) -> None:
+    """Write the daily tables anew from the raw events that are still there."""
+    database = current_app.extensions["database"]
+    settle_all(database)
+    with database.write() as connection:
+        written = rebuild(connection, *_days(first, last))
+        audit(connection, COMMAND_LINE, "rollups.rebuild", rows=written)
+    click.echo(f"{written} rows written")
+
+
+@rollups.command("settle")
+def settle_rollups() -> None:
+    """Bring what depends on the order of events up to date now."""
+    click.echo(f"{settle_all(current_app.extensions['database'])} settled")
+
+
+def _days(first: datetime | None, last: datetime | None) -> tuple[date, date]:
+    """The asked days, as far as their raw events are all held."""
+    settings = current_app.extensions["settings"]
+    oldest, newest = held_days(datetime.now(UTC), settings.zone, settings.retention_days)
+    return (
+        max(first.date(), oldest) if first else oldest,
+        min(last.date(), newest) if last else newest,
+    )

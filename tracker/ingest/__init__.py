@@ -1,0 +1,29 @@
+"""Blueprint 1, JSON in: events, the e-mail-link call, and the health checks.
+
+Never reads or sets a cookie. Pages are the other blueprint's.
+"""
+
+from flask import Blueprint, Flask
+
+from tracker.extensions import csrf
+from tracker.ingest import clients, describe, events, health, links
+from tracker.ingest.ratelimit import RateCounters
+
+blueprint = Blueprint("ingest", __name__)
+
+blueprint.post("/api/events")(events.take_events)
+blueprint.post("/api/sessions/link")(links.link_session)
+blueprint.get("/api/openapi.json")(describe.openapi)
+blueprint.get("/healthz")(health.alive)
+blueprint.get("/readyz")(health.ready)
+for path in ("/api/events", "/api/sessions/link"):
+    blueprint.route(path, methods=["OPTIONS"], endpoint="preflight" + path.replace("/", "_"))(
+        clients.preflight
+    )
+
+
+def register(app: Flask) -> None:
+    app.register_blueprint(blueprint)
+    csrf.exempt(blueprint)  # authenticated by key or not at all, never by cookie
+    app.after_request(clients.allow_origin)
+    app.extensions["rate_counters"] = RateCounters()

@@ -1,0 +1,44 @@
+"""Requests per client and minute, counted together by all web processes of a machine.
+
+The counters live in memory that the processes share by being forked from one parent, and
+nowhere else. A client is a keyed hash whose random key changes daily.
+"""
+
+import hashlib
+import mmap
+import struct
+import time
+
+_SLOTS = 1 << 16
+_SLOT = struct.Struct("=III")  # minute, tag of the client, count
+_WINDOW = 60
+
+
+class RateCounters:
+    """Fixed one-minute windows. Must be made before the web processes fork."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, _SLOTS * _SLOT.size)
+
+    def count(self, client: bytes, now: float | None = None) -> int:
+        """Counts a request of a client; returns its requests of this minute, this one included.
+
+        Of two clients that share a slot the later takes it over: being counted too little is
+        the better error.
+        """
+        minute = int(time.time() if now is None else now) // _WINDOW
+        place, tag = struct.unpack("=II", client[:8])
+        offset = (place % _SLOTS) * _SLOT.size
+        last_minute, last_tag, count = _SLOT.unpack_from(self._memory, offset)
+        count = count + 1 if (last_minute, last_tag) == (minute & 0xFFFFFFFF, tag) else 1
+        _SLOT.pack_into(self._memory, offset, minute & 0xFFFFFFFF, tag, count)
+        return int(count)
+
+
+def fingerprint(address: str, salt: str) -> bytes:
+    """A client that can be told from others today, but not be found out."""
+    return hashlib.blake2b(address.encode(), key=salt.encode()[:64], digest_size=8).digest()
+
+
+def seconds_to_next_window(now: float | None = None) -> int:
+    return _WINDOW - int(time.time() if now is None else now) % _WINDOW

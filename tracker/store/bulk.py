@@ -1,0 +1,201 @@
+"""Many rows in one statement, with the driver's own means.
+
+The one place with a branch per database: PostgreSQL takes a statement's rows as arrays,
+SQLite as repeated executions or as one JSON text. The statements' texts do not depend on the
+number of rows, so both drivers prepare them once.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+import orjson
+from sqlalchemy import JSON, Column, Connection, Row, Table, text
+from sqlalchemy.dialects import postgresql
+
+from tracker.model import UtcDateTime
+
+Values = Sequence[Any]
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> set[Values]:
+    """Inserts the rows whose primary key is new; returns the keys of those inserted."""
+    keys = tuple(column.name for column in table.primary_key)
+    if not rows:
+        return set()
+    if connection.dialect.name == "postgresql":
+        sql = _postgres_insert(table) + f" ON CONFLICT DO NOTHING RETURNING {', '.join(keys)}"
+        found = connection.exec_driver_sql(sql, _as_arrays(table, rows))
+        return {tuple(str(part) for part in row) for row in found}
+    wanted = {tuple(row[key] for key in keys): row for row in rows}
+    present = {tuple(row) for row in matching(connection, table, keys, list(wanted), keys)}
+    fresh = [row for key, row in wanted.items() if key not in present]
+    if fresh:
+        _sqlite_insert(connection, table, fresh)
+    return set(wanted) - present
+
+
+def upsert(
+    connection: Connection, table: Table, rows: Sequence[dict[str, Any]], merge: dict[str, str]
+) -> None:
+    """Inserts the rows, or merges them into those there.
+
+    `merge` says how per column: `add`, `min`, `max` (nulls ignored) or `replace`.
+    """
+    if not rows:
+        return
+    suffix = _on_conflict(table, tuple(merge.items()), connection.dialect.name)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_postgres_insert(table) + suffix, _as_arrays(table, rows))
+    else:
+        _sqlite_insert(connection, table, rows, suffix)
+
+
+def matching(
+    connection: Connection,
+    table: Table,
+    by: Sequence[str],
+    keys: Iterable[Values],
+    columns: Sequence[str] | None = None,
+) -> Sequence[Row[Any]]:
+    """The rows whose `by` columns equal one of `keys`; all columns, or those named."""
+    names = tuple(columns or table.columns.keys())
+    statement = _matching_statement(table, tuple(by), names, connection.dialect.name)
+    keys = [[_plain(value) for value in key] for key in keys]
+    if not keys:
+        return []
+    if connection.dialect.name == "postgresql":
+        arrays = {f"k{n}": [key[n] for key in keys] for n in range(len(by))}
+        return connection.execute(statement, arrays).all()
+    return connection.execute(statement, {"keys": orjson.dumps(keys).decode()}).all()
+
+
+def delete_keys(connection: Connection, table: Table, keys: Iterable[Values]) -> None:
+    """Deletes rows by primary key."""
+    names = [column.name for column in table.primary_key]
+    where = " AND ".join(f"{name} = :{name}" for name in names)
+    rows = [dict(zip(names, key, strict=True)) for key in keys]
+    if rows:
+        binds = text(f"DELETE FROM {table.name} WHERE {where}").bindparams(
+            *(_bind(table.columns[name]) for name in names)
+        )
+        connection.execute(binds, rows)
+
+
+def _bind(column: Column[Any]) -> Any:
+    from sqlalchemy import bindparam
+
+    return bindparam(column.name, type_=column.type)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+@cache
+def _matching_statement(
+    table: Table, by: tuple[str, ...], names: tuple[str, ...], dialect: str
+) -> Any:
+    columns = ", ".join(f"t.{name}" for name in names)
+    if dialect == "postgresql":
+        arrays = ", ".join(
+            f"CAST(:k{n} AS {_postgres_type(table.columns[name])}[])" for n, name in enumerate(by)
+        )
+        source = f"unnest({arrays}) AS k({', '.join(by)})"
+        where = " AND ".join(f"t.{name} = k.{name}" for name in by)
+    else:
+        source = "json_each(:keys) AS k"
+        where = " AND ".join(f"t.{name} = k.value ->> {n}" for n, name in enumerate(by))
+    # CROSS JOIN keeps SQLite from reading the table first
+    sql = f"SELECT {columns} FROM {source} CROSS JOIN {table.name} AS t WHERE {where}"
+    return text(sql).columns(*(table.columns[name] for name in names))
+
+
+@cache
+def _postgres_type(column: Column[Any]) -> str:
+    return str(column.type.compile(dialect=postgresql.dialect()))
+
+
+@cache
+def _postgres_insert(table: Table) -> str:
+    names = ", ".join(table.columns.keys())
+    arrays = ", ".join(f"%({c.name})s::{_postgres_type(c)}[]" for c in table.columns)
+    return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
+
+
+def _as_arrays(table: Table, rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    arrays = {}
+    for column in table.columns:
+        values = [row.get(column.name) for row in rows]
+        arrays[column.name] = [_json(v) for v in values] if _is_json(column) else values
+    return arrays
+
+
+def _sqlite_insert(
+    connection: Connection, table: Table, rows: Sequence[dict[str, Any]], suffix: str = ""
+) -> None:
+    columns = _sqlite_columns(table)
+    tuples = [
+        tuple(
+            row.get(name) if adapt is None or row.get(name) is None else adapt(row[name])
+            for name, adapt in columns
+        )
+        for row in rows
+    ]
+    connection.exec_driver_sql(_sqlite_statement(table) + suffix, tuples)
+
+
+@cache
+def _sqlite_statement(table: Table) -> str:
+    marks = ", ".join("?" for _ in table.columns)
+    return f"INSERT INTO {table.name} ({', '.join(table.columns.keys())}) VALUES ({marks})"
+
+
+@cache
+def _sqlite_columns(table: Table) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    return [(column.name, _sqlite_adapter(column)) for column in table.columns]
+
+
+def _sqlite_adapter(column: Column[Any]) -> Callable[[Any], Any] | None:
+    if isinstance(column.type, UtcDateTime):
+        return sqlite_time
+    if _is_json(column):
+        return _json
+    if column.type.python_type is date:
+        return date.isoformat
+    return None
+
+
+def sqlite_time(moment: datetime) -> str:
+    """A moment as SQLAlchemy writes it to SQLite."""
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+
+
+def _is_json(column: Column[Any]) -> bool:
+    return isinstance(column.type, JSON)
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
+
+
+@cache
+def _on_conflict(table: Table, merge: tuple[tuple[str, str], ...], dialect: str) -> str:
+    keys = ", ".join(column.name for column in table.primary_key)
+    sets = ", ".join(_merged(table.name, name, how, dialect) for name, how in merge)
+    return f" ON CONFLICT ({keys}) DO " + (f"UPDATE SET {sets}" if sets else "NOTHING")
+
+
+def _merged(table: str, name: str, how: str, dialect: str) -> str:
+    old, new = f"{table}.{name}", f"excluded.{name}"
+    if how == "add":
+        return f"{name} = {old} + {new}"
+    if how == "replace":
+        return f"{name} = {new}"
+    scalar = {"sqlite": {"min": "MIN", "max": "MAX"}}.get(
+        dialect, {"min": "LEAST", "max": "GREATEST"}
+    )
+    return f"{name} = {scalar[how]}(COALESCE({old}, {new}), COALESCE({new}, {old}))"

@@ -1,0 +1,50 @@
+"""Who waits for whom while writing.
+
+SQLite has one writer at a time and needs none of this. On PostgreSQL writers run side by
+side: those that touch the same session, request or person wait for each other, in one order
+so that no two wait for each other; and `barrier` waits for all of them.
+"""
+
+import zlib
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, text
+
+_BARRIER, _SESSIONS, _PEOPLE = 730, 731, 732
+_BUCKETS = 4096  # bounds the locks held, which PostgreSQL keeps in shared memory
+
+
+def join_writers(connection: Connection) -> None:
+    """Waits while someone holds the barrier."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({_BARRIER}, 0)"))
+
+
+def barrier(connection: Connection) -> None:
+    """Keeps every other writer out until the end of the transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_BARRIER}, 0)"))
+
+
+def lock_sessions(connection: Connection, names: Iterable[str]) -> None:
+    """Locks sessions and requests by id. Comes before `lock_people`."""
+    _lock(connection, _SESSIONS, names)
+
+
+def lock_people(connection: Connection, emails: Iterable[str]) -> None:
+    """Locks people by e-mail address."""
+    _lock(connection, _PEOPLE, emails)
+
+
+def _lock(connection: Connection, group: int, names: Iterable[str]) -> None:
+    if connection.dialect.name != "postgresql":
+        return
+    buckets = sorted({zlib.crc32(name.encode()) % _BUCKETS for name in names})
+    if buckets:
+        connection.execute(
+            text(
+                "SELECT pg_advisory_xact_lock(:group, bucket)"
+                " FROM unnest(CAST(:buckets AS integer[])) AS bucket"
+            ),
+            {"group": group, "buckets": buckets},
+        )

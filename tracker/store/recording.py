@@ -1,0 +1,141 @@
+"""Storing events: the log, the identities they carry, and every rollup, in one transaction."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from sqlalchemy import Connection
+
+from tracker.model import Event, Unsettled
+from tracker.store import bulk
+from tracker.store.deltas import Deltas
+from tracker.store.facts import settled_under
+from tracker.store.linking import AlreadyLinked, Known, Link, identities, link
+from tracker.store.projections import EventRow, project
+from tracker.store.trips import fold_attempts
+from tracker.store.uniques import (
+    MemberKey,
+    SessionKey,
+    count_members,
+    count_sessions,
+    memberships,
+)
+
+LATE = timedelta(hours=1)
+
+
+@dataclass
+class Recorded:
+    """What came of the events: those stored, and what operators should be warned of."""
+
+    stored: set[int] = field(default_factory=set)
+    """The `id()` of each row that was stored; the others were duplicates."""
+    conflicts: list[EventRow] = field(default_factory=list)
+    """Rows whose own e-mail is not that of their session."""
+    beaten: list[EventRow] = field(default_factory=list)
+    """Trip outcomes that another one of the same request preceded."""
+
+
+def record(connection: Connection, rows: Sequence[EventRow], deltas: Deltas) -> Recorded:
+    """Stores the events that are new and counts them.
+
+    The caller holds the locks of their sessions, requests and people, and applies the deltas.
+    """
+    recorded = Recorded()
+    first = {}
+    for row in rows:
+        first.setdefault((row["tenant_id"], row["id"]), row)
+    unique = [first[key] for key in sorted(first)]
+    known = _identify(connection, unique, deltas, recorded)
+    inserted = bulk.insert_new(connection, Event.__table__, unique)
+    fresh = [row for key, row in sorted(first.items()) if key in inserted]
+    recorded.stored = {id(row) for row in fresh}
+    _count(connection, fresh, known, deltas, recorded)
+    _mark_unsettled(connection, fresh)
+    for row in rows:
+        _count_arrival(row, id(row) in recorded.stored, deltas)
+    return recorded
+
+
+def _identify(
+    connection: Connection, rows: Iterable[EventRow], deltas: Deltas, recorded: Recorded
+) -> dict[SessionKey, Known]:
+    """Links sessions by their events' own e-mails; gives every event its session's identity."""
+    with_session = [row for row in rows if row["session_id"]]
+    known = identities(connection, {_session(row) for row in with_session})
+    for row in with_session:
+        if row["email"] and row["email"] != known.get(_session(row), Known()).email:
+            _link_by_event(connection, row, known, deltas, recorded)
+    for row in with_session:
+        if owner := known.get(_session(row)):
+            row["email"] = owner.email
+            row["user_id"] = row["user_id"] or owner.user_id
+    return known
+
+
+def _link_by_event(
+    connection: Connection,
+    row: EventRow,
+    known: dict[SessionKey, Known],
+    deltas: Deltas,
+    recorded: Recorded,
+) -> None:
+    wanted = Link(row["tenant_id"], row["session_id"], row["email"], None, row["received_at"])
+    try:
+        known[_session(row)] = link(connection, wanted, deltas).known
+    except AlreadyLinked:
+        recorded.conflicts.append(row)
+
+
+def _session(row: EventRow) -> SessionKey:
+    return row["tenant_id"], row["session_id"]
+
+
+def _count(
+    connection: Connection,
+    rows: Sequence[EventRow],
+    known: dict[SessionKey, Known],
+    deltas: Deltas,
+    recorded: Recorded,
+) -> None:
+    for row in rows:
+        project(row, deltas)
+    changes, recorded.beaten = fold_attempts(connection, rows, deltas)
+    members: dict[MemberKey, Counter[date]] = defaultdict(Counter, changes)
+    for row in rows:
+        for member, day in memberships(row):
+            members[member][day] += 1
+    missing = {(key[0], key[1]) for key in members if key[2] == "error"} - known.keys()
+    known = known | identities(connection, missing)
+    count_sessions(connection, rows, lambda session: session in known, deltas)
+    count_members(connection, members, lambda session: session in known, deltas)
+
+
+def _mark_unsettled(connection: Connection, rows: Iterable[EventRow]) -> None:
+    marks = {settled_under(row): row["received_at"] for row in rows}
+    marks.pop(None, None)
+    bulk.upsert(
+        connection,
+        Unsettled.__table__,
+        [
+            {"tenant_id": tenant, "kind": kind, "key": key, "since": since}
+            for (tenant, kind, key), since in sorted(marks.items())
+        ],
+        {},
+    )
+
+
+def _count_arrival(row: EventRow, stored: bool, deltas: Deltas) -> None:
+    key = (row["tenant_id"], row["received_day"], row["event_type"])
+    if not stored:
+        deltas.add("daily_ingest", key, duplicates=1)
+        return
+    late = row["received_at"] - row["occurred_at"] > LATE
+    deltas.add("daily_ingest", key, accepted=1, late=int(late), bots=int(row["is_bot"]))
+
+
+def count_sampled(deltas: Deltas, row: EventRow, n: int) -> None:
+    """Counts an event that its type's sample rate left out."""
+    key = (row["tenant_id"], row["received_day"], row["event_type"])
+    deltas.add("daily_ingest", key, sampled=n)

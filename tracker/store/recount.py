@@ -1,0 +1,209 @@
+"""Recomputing the rollups from the raw events that are still there.
+
+`check` compares, `rebuild` repairs. Both look only at days whose raw events are all held:
+what older days say can't be recomputed, only kept.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Table, delete, func, select
+
+from tracker.model import Event, Identity, MemberDay, SessionDay
+from tracker.store import bulk, locks
+from tracker.store.deltas import ROLLUPS, Deltas, Key, shape
+from tracker.store.facts import SETTLE, settled_under
+from tracker.store.linking import Known
+from tracker.store.projections import EventRow, project
+from tracker.store.trips import TELEMETRY, count_attempt, fold
+from tracker.store.uniques import (
+    FACETS,
+    MemberKey,
+    SessionKey,
+    chain,
+    count_event,
+    memberships,
+)
+
+RECOUNTED = {name: table for name, table in ROLLUPS.items() if name != "daily_ingest"}
+"""All rollups but the record of refusals and duplicates, which leave no raw rows."""
+
+Rows = dict[tuple[str, Key], dict[str, Any]]
+
+
+@dataclass
+class Recount:
+    """Rollups and session states as the raw events say they must be."""
+
+    deltas: Deltas = field(default_factory=Deltas)
+    sessions: dict[SessionKey, dict[date, dict[str, Any]]] = field(default_factory=dict)
+    members: dict[MemberKey, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row whose stored values are not what the raw events add up to."""
+
+    table: str
+    key: Key
+    stored: dict[str, Any]
+    counted: dict[str, Any]
+
+
+def held_days(now: datetime, zone: ZoneInfo, retention_days: int) -> tuple[date, date]:
+    """The days whose raw events are all still there: from the day after the oldest, on."""
+    today = now.astimezone(zone).date()
+    return today - timedelta(days=retention_days - 1), today + timedelta(days=1)
+
+
+def recount(connection: Connection) -> Recount:
+    """Counts every raw event again, with the functions that counted it the first time."""
+    result = Recount()
+    subjects: dict[tuple[str, str, str], list[EventRow]] = defaultdict(list)
+    requests: dict[tuple[str, str], list[EventRow]] = defaultdict(list)
+    for session, events in groupby(_events(connection), key=_session_of):
+        rows = [row for row in events if not row["is_bot"]]
+        for row in rows:
+            project(row, result.deltas)
+            for member, day in memberships(row):
+                result.members[member][day] += 1
+            if row["event_type"] in TELEMETRY:
+                requests[row["tenant_id"], row["request_id"]].append(row)
+            if (mark := settled_under(row)) and mark[1] != "search":
+                subjects[mark].append(row)
+        _count_session(session, rows, result)
+    for mark, rows in subjects.items():
+        for facts in SETTLE[mark[1]](rows).values():
+            result.deltas.add_all(facts)
+    for rows in requests.values():
+        count_attempt(fold(rows, None)[0], result.deltas, result.members, +1)
+    _count_uniques(connection, result)
+    return result
+
+
+def _events(connection: Connection) -> Iterator[EventRow]:
+    table = Event.__table__
+    ordered = select(table).order_by(
+        table.c.tenant_id, table.c.session_id, table.c.occurred_at, table.c.id
+    )
+    streamed = connection.execution_options(yield_per=5000).execute(ordered)
+    return (dict(row._mapping) for row in streamed)
+
+
+def _session_of(row: EventRow) -> tuple[str, str | None]:
+    return row["tenant_id"], row["session_id"]
+
+
+def _count_session(session: tuple[str, str | None], rows: list[EventRow], result: Recount) -> None:
+    if session[1] is None or not rows:
+        return
+    days: dict[date, dict[str, Any]] = {}
+    for row in rows:
+        count_event(days, row)
+    result.sessions[session[0], session[1]] = days
+    for facts in SETTLE["search"](rows).values():
+        result.deltas.add_all(facts)
+
+
+def _count_uniques(connection: Connection, result: Recount) -> None:
+    known = {
+        (row.tenant_id, row.session_id): Known(row.email, row.user_id)
+        for row in connection.execute(select(Identity.__table__))
+    }
+    for session, days in result.sessions.items():
+        for kind, holds in FACETS.items():
+            active = [day for day, counts in days.items() if holds(counts)]
+            _add_chain(result.deltas, session[0], kind, "", active, session in known)
+    for (tenant, who, kind, key), counted in result.members.items():
+        identified = kind != "zero_email" and (tenant, who) in known
+        _add_chain(result.deltas, tenant, kind, key, counted, identified)
+
+
+def _add_chain(
+    deltas: Deltas, tenant: str, kind: str, key: str, days: Iterable[date], identified: bool
+) -> None:
+    for day, previous in chain(days):
+        row = (tenant, day, kind, key, previous)
+        deltas.add("daily_uniques", row, members=1, identified=int(identified))
+
+
+def check(connection: Connection, first: date, last: date) -> list[Difference]:
+    """Every difference between the rollups and a recount, on the days from first to last."""
+    counted = {
+        (table, key): changes
+        for table, key, changes in recount(connection).deltas
+        if first <= key[1] <= last
+    }
+    stored = dict(_stored(connection, first, last))
+    return [
+        Difference(*row, stored.get(row, {}), counted.get(row, {}))
+        for row in sorted(stored.keys() | counted.keys())
+        if stored.get(row, {}) != counted.get(row, {})
+    ]
+
+
+def _stored(
+    connection: Connection, first: date, last: date
+) -> Iterator[tuple[tuple[str, Key], dict[str, Any]]]:
+    """The rollups' rows with their slots summed, without zeros."""
+    for name, table in RECOUNTED.items():
+        columns = shape(table)
+        keys = [table.c[key] for key in columns.keys]
+        sums = [func.sum(table.c[counter]).label(counter) for counter in columns.counters]
+        extremes = [
+            (func.min if column.startswith("first") else func.max)(table.c[column]).label(column)
+            for column in columns.extremes
+        ]
+        rows = select(*keys, *sums, *extremes).where(table.c.day.between(first, last))
+        for row in connection.execute(rows.group_by(*keys)):
+            values = dict(row._mapping)
+            key = tuple(values.pop(column) for column in columns.keys)
+            counts = {counter: int(values[counter]) for counter in columns.counters}
+            if any(counts.values()):
+                kept = counts | {column: values[column] for column in columns.extremes}
+                yield (name, key), {k: v for k, v in kept.items() if v}
+
+
+def rebuild(connection: Connection, first: date, last: date) -> int:
+    """Writes the rollups of the days from first to last anew; returns the rows written."""
+    locks.barrier(connection)
+    result = recount(connection)
+    for table in RECOUNTED.values():
+        connection.execute(delete(table).where(table.c.day.between(first, last)))
+    fresh = Deltas()
+    written = 0
+    for table, key, changes in result.deltas:
+        if first <= key[1] <= last:
+            fresh.add(table, key, **changes)
+            written += 1
+    fresh.apply(connection, 0)
+    _rebuild_states(connection, result)
+    return written
+
+
+def _rebuild_states(connection: Connection, result: Recount) -> None:
+    session_rows = [
+        {"tenant_id": session[0], "session_id": session[1], "day": day} | counts
+        for session, days in result.sessions.items()
+        for day, counts in days.items()
+    ]
+    by = ("tenant_id", "member", "kind", "key")
+    member_rows = [
+        dict(zip(by, member, strict=True)) | {"day": day, "events": n}
+        for member, days in result.members.items()
+        for day, n in days.items()
+    ]
+    for table, rows in ((SessionDay.__table__, session_rows), (MemberDay.__table__, member_rows)):
+        _replace_all(connection, table, rows)
+
+
+def _replace_all(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    connection.execute(delete(table))
+    others = [column.name for column in table.columns if not column.primary_key]
+    for start in range(0, len(rows), 5000):
+        bulk.upsert(connection, table, rows[start : start + 5000], dict.fromkeys(others, "replace"))

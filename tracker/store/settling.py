@@ -1,0 +1,115 @@
+"""Bringing order-dependent facts up to date for whatever was touched since the last time."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from tracker.model import Event, Settled, Unsettled
+from tracker.store import bulk, locks
+from tracker.store.database import Database
+from tracker.store.deltas import Deltas
+from tracker.store.facts import SETTLE, Fact, Facts, settled_under
+from tracker.store.projections import EventRow
+from tracker.store.writer import slot
+
+BATCH = 200
+UNSETTLED = Unsettled.__table__
+SETTLED = Settled.__table__
+
+Mark = tuple[str, str, str]
+"""Tenant, kind and key of something to settle."""
+
+
+def settle_all(database: Database) -> int:
+    """Settles everything touched so far; returns how many things that were."""
+    total = 0
+    while settled := settle_some(database):
+        total += settled
+    return total
+
+
+def settle_some(database: Database) -> int:
+    """Settles one batch in one short transaction, so that ingestion is not held up."""
+    with database.write() as connection:
+        chosen = select(UNSETTLED.c.tenant_id, UNSETTLED.c.kind, UNSETTLED.c.key)
+        marks = [
+            (row.tenant_id, row.kind, row.key)
+            for row in connection.execute(chosen.order_by(UNSETTLED.c.since).limit(BATCH))
+        ]
+        if marks:
+            settle(connection, marks, 0 if database.is_sqlite else slot())
+        return len(marks)
+
+
+def settle(connection: Connection, marks: list[Mark], slot: int) -> None:
+    """Replaces what the marked things stood for by what their events say now."""
+    locks.join_writers(connection)
+    locks.lock_sessions(connection, {key for _, _, key in marks})
+    deltas = Deltas()
+    after = {mark: SETTLE[mark[1]](events) for mark, events in _events(connection, marks).items()}
+    before = held_facts(connection, marks)
+    for mark in marks:
+        _replace(connection, mark, before[mark], after.get(mark, {}), deltas)
+    bulk.delete_keys(connection, UNSETTLED, marks)
+    deltas.apply(connection, slot)
+
+
+def _events(connection: Connection, marks: Iterable[Mark]) -> dict[Mark, list[EventRow]]:
+    """The stored events of marked things."""
+    columns = {"search": "session_id", "conversation": "subject", "ingest": "subject"}
+    events: dict[Mark, list[EventRow]] = defaultdict(list)
+    for column in sorted(set(columns.values())):
+        keys = {(tenant, key) for tenant, kind, key in marks if columns[kind] == column}
+        for row in bulk.matching(connection, Event.__table__, ("tenant_id", column), sorted(keys)):
+            event = dict(row._mapping)
+            if mark := settled_under(event):
+                events[mark].append(event)
+    return events
+
+
+def held_facts(connection: Connection, marks: Iterable[Mark]) -> dict[Mark, Facts]:
+    """What marked things stand for in the rollups now."""
+    held: dict[Mark, Facts] = defaultdict(dict)
+    for row in bulk.matching(connection, SETTLED, ("tenant_id", "kind", "key"), list(marks)):
+        held[row.tenant_id, row.kind, row.key][row.day] = [_loaded(fact) for fact in row.facts]
+    return held
+
+
+def _loaded(fact: Any) -> Fact:
+    table, key, counters = fact
+    return table, (key[0], date.fromisoformat(key[1]), *key[2:]), counters
+
+
+def _replace(
+    connection: Connection, mark: Mark, before: Facts, after: Facts, deltas: Deltas
+) -> None:
+    for facts in before.values():
+        deltas.add_all(facts, sign=-1)
+    for facts in after.values():
+        deltas.add_all(facts)
+    now = datetime.now(UTC)
+    tenant_id, kind, key = mark
+    rows = [
+        {
+            "tenant_id": tenant_id,
+            "kind": kind,
+            "key": key,
+            "day": day,
+            "facts": facts,
+            "settled_at": now,
+        }
+        for day, facts in after.items()
+        if facts != before.get(day)
+    ]
+    bulk.upsert(connection, SETTLED, rows, {"facts": "replace", "settled_at": "replace"})
+    gone = [(*mark, day) for day in before.keys() - after.keys()]
+    bulk.delete_keys(connection, SETTLED, gone)
+
+
+def settled_as_of(connection: Connection) -> datetime | None:
+    """Since when something waits to be settled; None when nothing does."""
+    since: datetime | None = connection.execute(select(func.min(UNSETTLED.c.since))).scalar()
+    return since

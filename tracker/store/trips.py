@@ -1,0 +1,161 @@
+"""Folding the events of one request into one trip creation attempt.
+
+An attempt is computed from all events of its request, never from the last one alone, so
+that the order of arrival can't matter.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from sqlalchemy import Connection
+
+from tracker.model import Event, TripAttempt
+from tracker.store import bulk
+from tracker.store.deltas import Deltas
+from tracker.store.projections import EventRow
+from tracker.store.uniques import MemberKey
+
+ATTEMPTS = TripAttempt.__table__
+TELEMETRY = ("create_trip_attempted", "create_trip_succeeded", "create_trip_failed")
+NO_DURATION = -1
+_BUCKET_RATIO = 1.1
+
+RequestKey = tuple[str, str]
+"""Tenant and request id."""
+Attempt = dict[str, Any]
+
+
+def duration_bucket(duration_ms: float | None) -> int:
+    """The histogram bucket of a duration: 0 below 1 ms, then steps of 10 %."""
+    if duration_ms is None:
+        return NO_DURATION
+    return 0 if duration_ms < 1 else 1 + math.floor(math.log(duration_ms) / math.log(_BUCKET_RATIO))
+
+
+def bucket_duration(bucket: int) -> float:
+    """The duration, in ms, that stands for a bucket: at most 5 % from any in it."""
+    return 0.0 if bucket <= 0 else _BUCKET_RATIO ** (bucket - 0.5)
+
+
+def fold_attempts(
+    connection: Connection, rows: Iterable[EventRow], deltas: Deltas
+) -> tuple[dict[MemberKey, Counter[Any]], list[EventRow]]:
+    """Folds the requests of new events anew.
+
+    Returns the changed days of sessions by error code, and the outcomes that did not stand
+    because another of the same request occurred first.
+    """
+    requests = {
+        (row["tenant_id"], row["request_id"])
+        for row in rows
+        if row["event_type"] in TELEMETRY and not row["is_bot"]
+    }
+    if not requests:
+        return {}, []
+    return refold(connection, requests, deltas)
+
+
+def refold(
+    connection: Connection, requests: Iterable[RequestKey], deltas: Deltas
+) -> tuple[dict[MemberKey, Counter[Any]], list[EventRow]]:
+    """Computes attempts from their stored events, and counts the difference."""
+    by = ("tenant_id", "request_id")
+    wanted = sorted(requests)
+    events: dict[RequestKey, list[EventRow]] = defaultdict(list)
+    for row in bulk.matching(connection, Event.__table__, by, wanted):
+        if row.event_type in TELEMETRY and not row.is_bot:
+            events[row.tenant_id, row.request_id].append(dict(row._mapping))
+    held = {
+        (row.tenant_id, row.request_id): dict(row._mapping)
+        for row in bulk.matching(connection, ATTEMPTS, by, wanted)
+    }
+    members: dict[MemberKey, Counter[Any]] = defaultdict(Counter)
+    changed, losers = [], []
+    for request in wanted:
+        if not events[request]:
+            continue
+        before = held.get(request)
+        after, beaten = fold(events[request], before)
+        count_attempt(before, deltas, members, -1)
+        count_attempt(after, deltas, members, +1)
+        changed.append(after)
+        losers += beaten
+    others = [c.name for c in ATTEMPTS.columns if not c.primary_key]
+    bulk.upsert(connection, ATTEMPTS, changed, dict.fromkeys(others, "replace"))
+    return members, losers
+
+
+def fold(events: Sequence[EventRow], held: Attempt | None) -> tuple[Attempt, list[EventRow]]:
+    """The attempt that these events of one request make, and the outcomes it ignores.
+
+    Of two attempts and of two outcomes the one that occurred first stands.
+    """
+    ordered = sorted(events, key=lambda row: (row["occurred_at"], row["id"]))
+    attempted = next((r for r in ordered if r["event_type"] == "create_trip_attempted"), None)
+    outcomes = [r for r in ordered if r["event_type"] != "create_trip_attempted"]
+    outcome = outcomes[0] if outcomes else None
+    first: EventRow = attempted or ordered[0]
+    inputs = attempted["payload"] if attempted else {}
+    return {
+        "tenant_id": first["tenant_id"],
+        "id": str(uuid5(NAMESPACE_URL, f"{first['tenant_id']}/{first['request_id']}")),
+        "request_id": first["request_id"],
+        "created_at": first["occurred_at"],
+        "day": first["day"],
+        "attempted_at": attempted and attempted["occurred_at"],
+        "user_id": (held or {}).get("user_id") or _first(ordered, "user_id"),
+        "anon_session_id": _first(ordered, "session_id"),
+        "prompt_contract_version": inputs.get("prompt_contract_version", "classic_v1"),
+        "input_snapshot": inputs.get("input_snapshot"),
+        "effective_defaults": inputs.get("effective_defaults"),
+        **_outcome(outcome),
+    }, outcomes[1:]
+
+
+def _outcome(event: EventRow | None) -> Attempt:
+    payload: Mapping[str, Any] = event["payload"] if event else {}
+    status = {
+        None: "pending",
+        "create_trip_succeeded": "success",
+        "create_trip_failed": "failed",
+    }[event and event["event_type"]]
+    return {
+        "status": status,
+        "outcome_at": event and event["occurred_at"],
+        "error_code": payload.get("error_code") if status == "failed" else None,
+        "duration_ms": payload.get("duration_ms"),
+        "trip_id": payload.get("trip_id"),
+    }
+
+
+def _first(events: Sequence[EventRow], column: str) -> Any:
+    return next((row[column] for row in events if row[column]), None)
+
+
+def count_attempt(
+    attempt: Attempt | None,
+    deltas: Deltas,
+    members: dict[MemberKey, Counter[Any]],
+    sign: int,
+) -> None:
+    """Adds an attempt to the rollups, or takes it out."""
+    if attempt is None:
+        return
+    error = attempt["error_code"] or ""
+    bucket = duration_bucket(attempt["duration_ms"])
+    key = (
+        attempt["tenant_id"],
+        attempt["day"],
+        attempt["prompt_contract_version"],
+        attempt["status"],
+        error,
+        bucket,
+    )
+    moment = attempt["outcome_at"] if sign > 0 else None
+    deltas.add("daily_trips", key, attempts=sign, first_at=moment, last_at=moment)
+    if error and attempt["anon_session_id"]:
+        member = (attempt["tenant_id"], attempt["anon_session_id"], "error", error)
+        members[member][attempt["day"]] += sign

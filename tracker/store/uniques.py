@@ -1,0 +1,195 @@
+"""Distinct counts that add up over days, for sessions and for people.
+
+A member's active days d1 < d2 < ... count as (d1, never), (d2, d1), ... A change to the
+days is the difference of what they count as before and after, whatever the order in
+which events arrive. The caller holds the locks of the members it changes.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import Connection
+
+from tracker.model import MemberDay, SessionDay
+from tracker.model.rollups import NEVER
+from tracker.store import bulk
+from tracker.store.deltas import Deltas
+from tracker.store.projections import EventRow
+
+SessionKey = tuple[str, str]
+"""Tenant and session id."""
+
+MemberKey = tuple[str, str, str, str]
+"""Tenant, member, kind and key: who was active under what."""
+
+Days = dict[date, dict[str, Any]]
+
+SESSION_DAYS = SessionDay.__table__
+MEMBER_DAYS = MemberDay.__table__
+
+FACETS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
+    "session": lambda day: day["events"] > 0,
+    "engaged": lambda day: day["searches"] + day["filters"] > 0,
+    "clicked": lambda day: day["clicks"] > 0,
+    "active": lambda day: day["searches"] + day["filters"] + day["clicks"] > 0,
+}
+"""What a session's day counts under, by kind of daily_uniques. The sessions that are both
+engaged and clicked are those of `engaged` plus those of `clicked` less those of `active`."""
+
+COUNTED_AS = {"sage_query": "searches", "filter_change": "filters", "card_click": "clicks"}
+
+
+def chain(days: Iterable[date]) -> list[tuple[date, date]]:
+    """Each active day with the one before it."""
+    return [(day, previous) for previous, day in pairwise([NEVER, *sorted(days)])]
+
+
+def count_change(
+    deltas: Deltas,
+    tenant_id: str,
+    kind: str,
+    key: str,
+    before: Iterable[date],
+    after: Iterable[date],
+    identified: bool,
+) -> None:
+    """Adds the difference between two sets of active days of one member."""
+    change = Counter(chain(after))
+    change.subtract(chain(before))
+    for (day, previous), n in change.items():
+        if n:
+            row = (tenant_id, day, kind, key, previous)
+            deltas.add("daily_uniques", row, members=n, identified=n if identified else 0)
+
+
+def count_sessions(
+    connection: Connection,
+    rows: Iterable[EventRow],
+    identified: Callable[[SessionKey], bool],
+    deltas: Deltas,
+) -> None:
+    """Counts new events into the days of their sessions."""
+    by_session: dict[SessionKey, list[EventRow]] = defaultdict(list)
+    for row in rows:
+        if row["session_id"] and not row["is_bot"]:
+            by_session[row["tenant_id"], row["session_id"]].append(row)
+    held = session_days(connection, by_session)
+    changed = []
+    for session, events in by_session.items():
+        before = held[session]
+        after = {day: dict(counts) for day, counts in before.items()}
+        touched = {count_event(after, row) for row in events}
+        count_facets(deltas, session, before, after, identified(session))
+        changed += [
+            {"tenant_id": session[0], "session_id": session[1], "day": day} | after[day]
+            for day in touched
+        ]
+    others = [c.name for c in SESSION_DAYS.columns if not c.primary_key]
+    bulk.upsert(connection, SESSION_DAYS, changed, dict.fromkeys(others, "replace"))
+
+
+def session_days(connection: Connection, sessions: Iterable[SessionKey]) -> dict[SessionKey, Days]:
+    """The active days of sessions, with what was done on each."""
+    held: dict[SessionKey, Days] = defaultdict(dict)
+    by = ("tenant_id", "session_id")
+    for row in bulk.matching(connection, SESSION_DAYS, by, list(sessions)):
+        counts = dict(row._mapping)
+        session = (counts.pop("tenant_id"), counts.pop("session_id"))
+        held[session][counts.pop("day")] = counts
+    return held
+
+
+def count_event(days: Days, row: EventRow) -> date:
+    day: date = row["day"]
+    at = row["occurred_at"]
+    counts = days.setdefault(
+        day,
+        {"events": 0, "searches": 0, "filters": 0, "clicks": 0, "first_at": at, "last_at": at},
+    )
+    counts["events"] += 1
+    if column := COUNTED_AS.get(row["event_type"]):
+        counts[column] += 1
+    counts["first_at"] = min(counts["first_at"], at)
+    counts["last_at"] = max(counts["last_at"], at)
+    return day
+
+
+def count_facets(
+    deltas: Deltas, session: SessionKey, before: Days, after: Days, identified: bool
+) -> None:
+    """Counts the change of one session's days under every facet."""
+    for kind, holds in FACETS.items():
+        count_change(
+            deltas,
+            session[0],
+            kind,
+            "",
+            [day for day, counts in before.items() if holds(counts)],
+            [day for day, counts in after.items() if holds(counts)],
+            identified,
+        )
+
+
+def memberships(row: EventRow) -> Iterator[tuple[MemberKey, date]]:
+    """Who was active under what because of an event."""
+    tenant, session, day = row["tenant_id"], row["session_id"], row["day"]
+    if row["is_bot"]:
+        return
+    if row["event_type"] == "sage_query":
+        kinds = ("query", "zero") if row["zero_results"] else ("query",)
+        if session:
+            for kind in kinds:
+                yield (tenant, session, kind, row["query"]), day
+        if row["zero_results"] and row["email"]:
+            yield (tenant, row["email"], "zero_email", row["query"]), day
+    elif row["event_type"] == "filter_change" and session:
+        yield (tenant, session, "filter", row["filter_name"]), day
+
+
+def count_members(
+    connection: Connection,
+    changes: Mapping[MemberKey, Counter[date]],
+    identified: Callable[[SessionKey], bool],
+    deltas: Deltas,
+) -> None:
+    """Adds events (or takes them away, where negative) to the days of members."""
+    held: dict[MemberKey, dict[date, int]] = defaultdict(dict)
+    by = ("tenant_id", "member", "kind", "key")
+    for row in bulk.matching(connection, MEMBER_DAYS, by, list(changes)):
+        held[row.tenant_id, row.member, row.kind, row.key][row.day] = row.events
+    kept, gone = [], []
+    for member, change in changes.items():
+        before = held[member]
+        after = Counter(before)
+        after.update(change)
+        alive = {day: n for day, n in after.items() if n > 0}
+        tenant, who, kind, key = member
+        known = kind != "zero_email" and identified((tenant, who))
+        count_change(deltas, tenant, kind, key, before, alive, known)
+        for day in change:
+            if day in alive:
+                kept.append(dict(zip(by, member, strict=True)) | {"day": day, "events": alive[day]})
+            else:
+                gone.append((*member, day))
+    bulk.upsert(connection, MEMBER_DAYS, kept, {"events": "replace"})
+    bulk.delete_keys(connection, MEMBER_DAYS, gone)
+
+
+def count_as_identified(
+    connection: Connection, session: SessionKey, deltas: Deltas, sign: int = 1
+) -> None:
+    """Moves everything a session is counted under to identified."""
+    tenant = session[0]
+    days = session_days(connection, [session])[session]
+    under = {
+        (kind, ""): [day for day, counts in days.items() if holds(counts)]
+        for kind, holds in FACETS.items()
+    }
+    for row in bulk.matching(connection, MEMBER_DAYS, ("tenant_id", "member"), [session]):
+        under.setdefault((row.kind, row.key), []).append(row.day)
+    for (kind, key), active in under.items():
+        for day, previous in chain(active):
+            deltas.add("daily_uniques", (tenant, day, kind, key, previous), identified=sign)

@@ -1,0 +1,219 @@
+"""Group commit: requests that arrive together share one transaction.
+
+The first request to find no one writing leads: it gathers for a moment, writes what
+everyone brought, wakes them, and hands the lead to the next one waiting. There is no
+thread to start, to watch or to fork around, and draining at shutdown is letting the
+requests in hand finish. Under gevent the waiting is cooperative; elsewhere it blocks a thread.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, TimeoutError
+
+from tracker.store import locks
+from tracker.store.database import Database
+from tracker.store.deltas import Deltas
+from tracker.store.linking import AlreadyLinked, Link, Linked, identities, link
+from tracker.store.projections import EventRow
+from tracker.store.recording import count_sampled, record
+from tracker.store.warnings import Warned, keep_warnings, warned_of
+
+log = logging.getLogger(__name__)
+
+GATHER_SECONDS = 0.002
+TRANSACTION_EVENTS = 2000
+QUEUE_EVENTS = 20_000
+PATIENCE_SECONDS = 10
+SLOTS = 4
+_ATTEMPTS = 3
+
+
+class Overloaded(Exception):
+    """The queue is full or the database is away; nothing is known to be stored."""
+
+
+@dataclass(eq=False)
+class Work:
+    """What one request wants written, and, once done, what came of it."""
+
+    rows: Sequence[EventRow] = ()
+    links: Sequence[Link] = ()
+    warned: Sequence[Warned] = ()
+    sampled: Sequence[EventRow] = ()
+    accepted: int = 0
+    duplicates: int = 0
+    linked: list[Linked | AlreadyLinked] = field(default_factory=list)
+    _error: BaseException | None = None
+    _leads: bool = False
+    _taken: bool = False
+    _turn: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def size(self) -> int:
+        return max(1, len(self.rows) + len(self.links))
+
+
+class Writer:
+    """The one way into the log. Safe to call from any thread or greenlet."""
+
+    def __init__(self, database: Database, gather: float = GATHER_SECONDS) -> None:
+        self._database = database
+        self._gather = gather
+        self._queue: deque[Work] = deque()
+        self._queued = 0
+        self._busy = False
+        self._lock = threading.Lock()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is room for more."""
+        return self._queued < QUEUE_EVENTS
+
+    def submit(self, work: Work) -> Work:
+        """Returns when the work is committed; raises Overloaded when it may not be."""
+        self._enqueue(work)
+        if work._leads or self._wait(work):
+            self._lead(work)
+        if work._error is not None:
+            raise work._error
+        return work
+
+    def _enqueue(self, work: Work) -> None:
+        with self._lock:
+            if self._queued + work.size > QUEUE_EVENTS:
+                raise Overloaded("the queue is full")
+            self._queue.append(work)
+            self._queued += work.size
+            if not self._busy:
+                self._busy = work._leads = True
+
+    def _wait(self, work: Work) -> bool:
+        """Waits until the work is done (False) or it is its turn to lead (True)."""
+        if work._turn.wait(PATIENCE_SECONDS):
+            return work._leads
+        with self._lock:
+            if work in self._queue and not work._leads:
+                self._queue.remove(work)
+                self._queued -= work.size
+        if not work._leads:
+            raise Overloaded("the database does not answer")
+        return True
+
+    def _lead(self, work: Work) -> None:
+        group: list[Work] = []
+        try:
+            time.sleep(self._gather)
+            group = self._take()
+            _write_group(self._database, group)
+        finally:
+            self._hand_over()
+            for done in group:
+                if done is not work:
+                    done._leads = False
+                    done._turn.set()
+
+    def _take(self) -> list[Work]:
+        group: list[Work] = []
+        with self._lock:
+            events = 0
+            while self._queue and (not group or events + self._queue[0].size <= TRANSACTION_EVENTS):
+                work = self._queue.popleft()
+                events += work.size
+                group.append(work)
+            self._queued -= events
+        return group
+
+    def _hand_over(self) -> None:
+        with self._lock:
+            if self._queue:
+                self._queue[0]._leads = True
+                self._queue[0]._turn.set()
+            else:
+                self._busy = False
+
+
+def slot() -> int:
+    """The rollup slot of this process."""
+    return os.getpid() % SLOTS
+
+
+def _write_group(database: Database, group: Sequence[Work]) -> None:
+    """Writes a group in one transaction; where that fails for what is in it, one by one."""
+    error = _try(database, group)
+    if error is None:
+        return
+    if isinstance(error, Overloaded) or len(group) == 1:
+        for work in group:
+            work._error = error
+        return
+    for work in group:
+        work._error = _try(database, [work])
+
+
+def _try(database: Database, group: Sequence[Work]) -> Exception | None:
+    for attempt in range(_ATTEMPTS):
+        try:
+            with database.write() as connection:
+                write(connection, group, slot() if not database.is_sqlite else 0)
+            return None
+        except (OperationalError, InternalError, TimeoutError, OSError) as error:
+            if not _is_conflict(error) or attempt == _ATTEMPTS - 1:
+                log.warning("not written: %s", type(error).__name__)
+                return Overloaded(str(error))
+        except Exception as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                return Overloaded(str(error))
+            log.exception("not written")
+            return error
+    return None
+
+
+def _is_conflict(error: Exception) -> bool:
+    """Whether PostgreSQL gave up a transaction that can simply be tried again."""
+    return getattr(getattr(error, "orig", None), "sqlstate", "") in ("40001", "40P01")
+
+
+def write(connection: Connection, group: Sequence[Work], slot: int) -> None:
+    """Does all of the work of a group in the connection's transaction."""
+    deltas = Deltas()
+    rows = [row for work in group for row in work.rows]
+    _lock(connection, rows, [wanted for work in group for wanted in work.links])
+    recorded = record(connection, rows, deltas)
+    warned = [one for work in group for one in work.warned]
+    for work in group:
+        work.accepted = sum(id(row) in recorded.stored for row in work.rows)
+        work.duplicates = len(work.rows) - work.accepted
+        work.linked = [_linked(connection, wanted, deltas) for wanted in work.links]
+        for row in work.sampled:
+            count_sampled(deltas, row, 1)
+    warned += [warned_of(row, "already_linked") for row in recorded.conflicts]
+    warned += [warned_of(row, "outcome_ignored") for row in recorded.beaten]
+    keep_warnings(connection, warned, deltas)
+    deltas.apply(connection, slot)
+
+
+def _lock(connection: Connection, rows: Sequence[EventRow], links: Sequence[Link]) -> None:
+    """Takes every lock the group needs, in the one order that can't deadlock."""
+    sessions = {(row["tenant_id"], row["session_id"]) for row in rows if row["session_id"]}
+    requests = {row["request_id"] for row in rows if row["request_id"]}
+    locks.join_writers(connection)
+    locks.lock_sessions(
+        connection, {key[1] for key in sessions} | requests | {one.session_id for one in links}
+    )
+    people = {row["email"] for row in rows} | {one.email for one in links}
+    people |= {known.email for known in identities(connection, sessions).values()}
+    locks.lock_people(connection, people - {None})
+
+
+def _linked(connection: Connection, wanted: Link, deltas: Deltas) -> Linked | AlreadyLinked:
+    try:
+        return link(connection, wanted, deltas)
+    except AlreadyLinked as refused:
+        return refused
