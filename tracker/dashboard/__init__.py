@@ -1,0 +1,25 @@
+"""Blueprint 2, HTML out: pages and panels, login, forms. Events come in by the other blueprint.
+
+`tracker.dashboard.page` tells how a page is declared. A module of VIEWS adds routes of its
+own: it has ``register(blueprint)``.
+"""
+
+from flask import Blueprint, Flask
+
+from tracker.dashboard import account, assets, chrome, page_views, security, viewers
+from tracker.dashboard import login as login_views
+
+VIEWS = (login_views, account, page_views, assets)
+
+
+def register(app: Flask) -> None:
+    """Add the dashboard to the app."""
+    blueprint = Blueprint("dashboard", __name__)
+    for views in VIEWS:
+        views.register(blueprint)
+    app.register_blueprint(blueprint)
+    # A login form may stand open for a day; the token ends with the session.
+    app.config["WTF_CSRF_TIME_LIMIT"] = None
+    viewers.register()
+    chrome.register(app)
+    security.register(app)

@@ -1,0 +1,68 @@
+"""What surrounds every page: the navigation, built from the declared pages."""
+
+from dataclasses import dataclass
+
+from flask import Flask, request, url_for
+from flask_login import current_user
+
+from tracker.dashboard.page import Group
+from tracker.dashboard.pages import PAGES
+
+_GROUPS: tuple[Group, ...] = ("Marketplace", "Trips", "Business", "Operations")
+_CARRIED = ("period", "from", "to", "tenant", "compare")
+EXTRA: list["NavLink"] = []
+"""Links of pages that are not declared with panels; their modules add them."""
+
+
+@dataclass(frozen=True)
+class NavLink:
+    """An entry of the navigation. `key` is the letter after `g` that leads there."""
+
+    group: Group
+    label: str
+    endpoint: str
+    slug: str
+    key: str = ""
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class NavItem:
+    label: str
+    href: str
+    key: str
+    current: bool
+
+
+def register(app: Flask) -> None:
+    app.add_template_global(navigation)
+
+
+def navigation() -> list[tuple[Group, list[NavItem]]]:
+    """The groups with their links; the period and tenant that are looked at go along."""
+    declared = [
+        NavLink(page.group, page.title, f"dashboard.{page.endpoint}", page.slug, page.key)
+        for page in PAGES
+        if page.subject is None and not page.parent
+    ]
+    shown = [link for link in (*declared, *EXTRA) if not link.role or link.role == _role()]
+    return [
+        (group, [_item(link) for link in shown if link.group == group])
+        for group in _GROUPS
+        if any(link.group == group for link in shown)
+    ]
+
+
+def _role() -> str:
+    return current_user.role if current_user.is_authenticated else ""
+
+
+def _item(link: NavLink) -> NavItem:
+    carried = {name: value for name in _CARRIED if (value := request.args.get(name))}
+    top = request.path.strip("/").split("/")[0]
+    return NavItem(
+        label=link.label,
+        href=url_for(link.endpoint, **carried),
+        key=link.key,
+        current=top == link.slug,
+    )

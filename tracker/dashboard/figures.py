@@ -1,0 +1,151 @@
+"""Charts as plain Plotly dicts. Colours are tokens, "var(--searches)", that charts.js resolves."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from tracker.dashboard.panels import Chart, Series
+from tracker.metrics.scope import Scope
+
+Figure = dict[str, Any]
+_LABEL_HEIGHT = 0.075
+"""The part of a chart's height that one line of label takes."""
+
+
+def figure(chart: Chart, rows: Sequence[Any], before: Sequence[Any], scope: Scope) -> Figure:
+    """The chart of these rows; `before` are the period before's, empty when not compared."""
+    if chart.figure:
+        return chart.figure(list(rows), scope)
+    if chart.shape == "bars":
+        traces = [_bars(chart, series, rows, scope) for series in chart.series]
+    else:
+        traces = [trace for series in chart.series for trace in _line(chart, series, rows, scope)]
+    labels = [_Label(s.label, s.colour, _last(rows, s)) for s in chart.series]
+    if before and len(chart.series) == 1:
+        traces.insert(0, _dashed(chart, rows, before))
+        labels.append(_Label("before", "quiet", _last(before[: len(rows)], chart.series[0])))
+    layout = axes(chart.unit, rate=chart.rate, dates=chart.x == "day")
+    if len(labels) > 1 and rows:
+        layout["annotations"] = _direct_labels(labels, _xs(chart, rows)[-1], _top(traces, chart))
+        layout["margin"] = {"r": 12 + 7 * max(len(label.text) for label in labels)}
+    if chart.shape == "bars":
+        layout["barmode"] = "stack"
+    return {"data": traces, "layout": layout}
+
+
+def axes(unit: str, *, rate: bool = False, dates: bool = False) -> Figure:
+    """The layout of our charts: what differs from the template in static/charts.js."""
+    y: Figure = {"title": {"text": unit}}
+    if rate:
+        y |= {"tickformat": ".0%", "hoverformat": ".1%"}
+    x: Figure = {"type": "date", "tickformat": "%-d %b", "hoverformat": "%a %-d %b %Y"}
+    return {"xaxis": x if dates else {}, "yaxis": y}
+
+
+class _Label:
+    def __init__(self, text: str, colour: str, y: float) -> None:
+        self.text = text
+        self.colour = colour
+        self.y = y
+
+
+def _xs(chart: Chart, rows: Sequence[Any]) -> list[Any]:
+    values = [getattr(row, chart.x) for row in rows]
+    return [value.isoformat() if isinstance(value, date) else value for value in values]
+
+
+def _line(chart: Chart, series: Series, rows: Sequence[Any], scope: Scope) -> list[Figure]:
+    """One line; a last day that is not over yet is dotted."""
+    xs, ys = _xs(chart, rows), [getattr(row, series.name) for row in rows]
+    solid = _trace(chart, series, xs, ys)
+    if len(rows) < 3 or not _is_open(chart, rows, scope):
+        return [solid]
+    dotted = _trace(chart, series, xs[-2:], ys[-2:])
+    dotted["line"] |= {"dash": "dot"}
+    dotted["hovertemplate"] = ["", solid["hovertemplate"].replace("<extra>", " so far<extra>")]
+    dotted["hoverinfo"] = ["skip", "all"]
+    return [_trace(chart, series, xs[:-1], ys[:-1]), dotted]
+
+
+def _trace(chart: Chart, series: Series, xs: list[Any], ys: list[Any]) -> Figure:
+    return {
+        "type": "scatter",
+        "mode": "lines" if len(xs) > 1 else "markers",
+        "name": series.label,
+        "x": xs,
+        "y": ys,
+        "line": {"color": f"var(--{series.colour})", "width": 2},
+        "marker": {"color": f"var(--{series.colour})", "size": 7},
+        "hovertemplate": _hover(chart, series.label.lower()),
+    }
+
+
+def _bars(chart: Chart, series: Series, rows: Sequence[Any], scope: Scope) -> Figure:
+    shapes = [""] * len(rows)
+    if _is_open(chart, rows, scope):
+        shapes[-1] = "/"
+    return {
+        "type": "bar",
+        "name": series.label,
+        "x": _xs(chart, rows),
+        "y": [getattr(row, series.name) for row in rows],
+        "marker": {"color": f"var(--{series.colour})", "pattern": {"shape": shapes}},
+        "hovertemplate": _hover(chart, series.label.lower()),
+    }
+
+
+def _dashed(chart: Chart, rows: Sequence[Any], before: Sequence[Any]) -> Figure:
+    """The period before, laid over the days of this one."""
+    series = chart.series[0]
+    count = min(len(rows), len(before))
+    dashed = _trace(
+        chart,
+        Series(series.name, "before", "quiet"),
+        _xs(chart, rows)[:count],
+        [getattr(row, series.name) for row in before[:count]],
+    )
+    dashed["line"] = {"color": "var(--quiet)", "width": 1.25, "dash": "4px,3px"}
+    dashed["hovertemplate"] = _hover(chart, f"{series.label.lower()} in the period before")
+    return dashed
+
+
+def _hover(chart: Chart, words: str) -> str:
+    return f"%{{y:{'.1%' if chart.rate else ',.4~r'}}} {words}<extra></extra>"
+
+
+def _is_open(chart: Chart, rows: Sequence[Any], scope: Scope) -> bool:
+    return chart.x == "day" and bool(rows) and rows[-1].day >= scope.today
+
+
+def _last(rows: Sequence[Any], series: Series) -> float:
+    known = [value for row in rows if (value := getattr(row, series.name)) is not None]
+    return float(known[-1]) if known else 0.0
+
+
+def _top(traces: list[Figure], chart: Chart) -> float:
+    """The largest value the y axis has to show."""
+    columns = [[value or 0 for value in trace["y"]] for trace in traces]
+    if chart.shape == "bars":
+        return float(max(map(sum, zip(*columns, strict=True)), default=1)) or 1.0
+    return float(max((max(column, default=0) for column in columns), default=1)) or 1.0
+
+
+def _direct_labels(labels: list[_Label], x: Any, top: float) -> list[Figure]:
+    """Names at the ends of the lines, moved apart where they would cover each other."""
+    placed: list[Figure] = []
+    floor = 0.0
+    for label in sorted(labels, key=lambda label: label.y):
+        y = max(label.y, floor)
+        floor = y + top * _LABEL_HEIGHT
+        placed.append(
+            {
+                "x": x,
+                "y": y,
+                "text": label.text,
+                "xanchor": "left",
+                "xshift": 6,
+                "showarrow": False,
+                "font": {"color": f"var(--{label.colour}-text)"},
+            }
+        )
+    return placed

@@ -1,0 +1,99 @@
+"""Matrices and timelines as finished view models."""
+
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from tracker.dashboard import formats
+from tracker.dashboard.answers import Answer
+from tracker.dashboard.links import Links
+from tracker.dashboard.panels import Matrix, Timeline
+from tracker.dashboard.tables import small_sample
+from tracker.metrics.scope import Scope
+
+STEPS = 6
+
+
+@dataclass(frozen=True)
+class Shade:
+    """One cell of a matrix. `step` 0 to 5 is its place on the sequential scale."""
+
+    text: str
+    step: int
+    href: str
+    n: str
+    words: str
+
+
+@dataclass(frozen=True)
+class MatrixView:
+    columns: list[str]
+    rows: list[tuple[str, list[Shade | None]]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    time: str
+    instant: str
+    label: str
+    words: str
+    detail: str
+    href: str
+
+
+@dataclass(frozen=True)
+class TimelineView:
+    days: list[tuple[str, list[Entry]]]
+
+
+def matrix(panel: Matrix, answer: Answer, scope: Scope, links: Links) -> MatrixView:
+    """The view of a matrix; a pair that no row has is an empty cell."""
+    columns = list(dict.fromkeys(str(getattr(row, panel.column)) for row in answer.rows))
+    names = list(dict.fromkeys(str(getattr(row, panel.row)) for row in answer.rows))
+    top = max((getattr(row, panel.value) or 0 for row in answer.rows), default=0)
+    shades = {
+        (str(getattr(row, panel.row)), str(getattr(row, panel.column))): _shade(
+            panel, row, top, scope, links
+        )
+        for row in answer.rows
+    }
+    return MatrixView(
+        columns, [(name, [shades.get((name, column)) for column in columns]) for name in names]
+    )
+
+
+def _shade(panel: Matrix, row: Any, top: float, scope: Scope, links: Links) -> Shade:
+    value = getattr(row, panel.value)
+    text = formats.written(value, panel.kind, scope.zone, scope.today)
+    step = min(STEPS - 1, int(STEPS * value / top)) if value and top else 0
+    words = f"{getattr(row, panel.row)}, {getattr(row, panel.column)}: {text}"
+    return Shade(text, step, links.to(panel.link, row), small_sample(row, panel.n), words)
+
+
+def timeline(panel: Timeline, answer: Answer, scope: Scope, links: Links) -> TimelineView:
+    """The view of a timeline, its entries under their days."""
+    days = groupby(answer.rows, lambda row: _local_day(panel, row, scope))
+    return TimelineView(
+        [
+            (formats.day(day, scope.today), [_entry(panel, row, scope, links) for row in rows])
+            for day, rows in days
+        ]
+    )
+
+
+def _local_day(panel: Timeline, row: Any, scope: Scope) -> date:
+    day: date = getattr(row, panel.time).astimezone(scope.zone).date()
+    return day
+
+
+def _entry(panel: Timeline, row: Any, scope: Scope, links: Links) -> Entry:
+    instant = getattr(row, panel.time)
+    return Entry(
+        time=f"{instant.astimezone(scope.zone):%H:%M:%S}",
+        instant=instant.isoformat(),
+        label=str(getattr(row, panel.label)),
+        words=str(getattr(row, panel.words)),
+        detail=str(getattr(row, panel.detail) or "") if panel.detail else "",
+        href=links.to(panel.link, row),
+    )

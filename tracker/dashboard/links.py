@@ -1,0 +1,55 @@
+"""URLs that keep what the reader chose: every state of a page has one."""
+
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from tracker.dashboard.asking import DEFAULT_PERIOD, Args, Frame
+
+
+@dataclass(frozen=True)
+class Links:
+    """Links of one page as it is shown: `path` and `args` are the request's."""
+
+    path: str
+    args: Args
+    frame: Frame
+
+    def here(self, fragment: str = "", /, **changes: str | None) -> str:
+        """This page with some parameters changed; None takes one away."""
+        return _url(self.path, {**self.args, **changes}, fragment)
+
+    def over(self, period: str) -> str:
+        """This page over a preset period."""
+        days: dict[str, str | None] = {"from": None, "to": None}
+        return self.here(**days, period=None if period == DEFAULT_PERIOD else period)
+
+    def at(self, panel: str, **changes: str | None) -> str:
+        """This page with parameters of one panel changed, scrolled to the panel."""
+        return self.here(panel, **{f"{panel}.{name}": value for name, value in changes.items()})
+
+    def data(self, panel: str, extension: str) -> str:
+        """The panel's rows as JSON or CSV, all of them, in the order that is shown."""
+        kept = {k: v for k, v in self.args.items() if not k.endswith((".offset", ".limit"))}
+        return _url(f"{self.path}/{panel}.{extension}", {**kept, "limit": "100000"})
+
+    def to(self, template: str, row: Any = None) -> str:
+        """A template filled with a row's fields, for the same period and tenant.
+
+        Empty when a field that it needs is empty: then there is nothing to go to.
+        """
+        if template.startswith("#") or not template:
+            return template
+        values = {name: getattr(row, name) for _, name, _, _ in Formatter().parse(template) if name}
+        if any(value is None or value == "" for value in values.values()):
+            return ""
+        quoted = {name: quote(str(value), safe="") for name, value in values.items()}
+        path, _, query = template.format(**quoted).partition("?")
+        query, _, fragment = query.partition("#")
+        return _url(path, {**self.frame.query, **dict(parse_qsl(query))}, fragment)
+
+
+def _url(path: str, query: dict[str, Any], fragment: str = "") -> str:
+    text = urlencode({name: value for name, value in query.items() if value not in (None, "")})
+    return path + (f"?{text}" if text else "") + (f"#{fragment}" if fragment else "")

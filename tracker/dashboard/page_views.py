@@ -1,0 +1,152 @@
+"""The declared pages as routes: each page, and each of its panels as JSON and CSV."""
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+
+from tracker.dashboard.answers import Answer, answer, plain
+from tracker.dashboard.asking import BadParameters, Frame, NotYours, frame, panel_scope
+from tracker.dashboard.links import Links
+from tracker.dashboard.page import Page
+from tracker.dashboard.pages import PAGES
+from tracker.dashboard.pageview import Reader, page_view
+from tracker.dashboard.panels import Panel
+from tracker.dashboard.viewers import Viewer, viewer
+from tracker.errors import ApiError, Fault, wants_json
+from tracker.metrics.scope import Scope
+from tracker.store.access import audit
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def register(blueprint: Blueprint) -> None:
+    blueprint.get("/")(home)
+    for page in PAGES:
+        blueprint.add_url_rule(page.path, page.endpoint, _page(page))
+        for extension, send in (("json", _as_json), ("csv", _as_csv)):
+            rule = f"{page.path}/<panel_name>.{extension}"
+            blueprint.add_url_rule(rule, f"{page.endpoint}_{extension}", _panel(page, send))
+    blueprint.app_errorhandler(BadParameters)(_bad_parameters)
+    blueprint.app_errorhandler(NotYours)(_not_yours)
+
+
+def home() -> Any:
+    """The address without a path leads to the overview, which may ask for a login."""
+    return redirect(url_for("dashboard.overview"))
+
+
+def _page(page: Page) -> Callable[..., str]:
+    def show(**subject: str) -> str:
+        framed = _framed(page, viewer(), subject)
+        links = Links(request.path, request.args, framed)
+        title = page.subject.title.format(*subject.values()) if page.subject else page.title
+        with Reader(current_app.extensions["database"], framed.scope.tenants) as reader:
+            _check_subject(page, framed.scope, reader)
+            view = page_view(page, title, framed, links, reader)
+        return render_template("dashboard/page.html", page=view)
+
+    return show
+
+
+def _panel(page: Page, send: Callable[[Viewer, Page, Panel, Scope, Answer], Response]) -> Any:
+    def show(panel_name: str, **subject: str) -> Response:
+        someone = viewer()
+        panel = page.panel(panel_name)
+        if panel is None:
+            abort(404, f"{page.path} has no panel {panel_name}.")
+        framed = _framed(page, someone, subject)
+        scope = panel_scope(framed, panel, request.args)
+        with Reader(current_app.extensions["database"], scope.tenants) as reader:
+            _check_subject(page, scope, reader)
+            found = answer(panel, reader.session(), scope)
+        return send(someone, page, panel, scope, found)
+
+    return show
+
+
+def _framed(page: Page, someone: Viewer, subject: dict[str, str]) -> Frame:
+    """The request's frame. A parameter with a NUL, which PostgreSQL can't hold, is refused."""
+    if bad := [name for name, value in request.args.items() if "\0" in value]:
+        raise BadParameters([Fault(name, "must not contain a NUL character") for name in bad])
+    with current_app.extensions["database"].read(None) as session:
+        return frame(
+            session, page, request.args, someone, current_app.extensions["settings"], subject
+        )
+
+
+def _check_subject(page: Page, scope: Scope, reader: Reader) -> None:
+    exists = page.subject.exists if page.subject else None
+    if exists and not exists(reader.session(), scope):
+        abort(404, f"There is no such {page.subject.noun}." if page.subject else None)
+
+
+def _as_json(_viewer: Viewer, _page: Page, panel: Panel, scope: Scope, found: Answer) -> Response:
+    rows = [{name: plain(value) for name, value in row._asdict().items()} for row in found.rows]
+    body = {
+        "panel": panel.name,
+        "columns": list(found.columns),
+        "rows": rows,
+        "total": found.total,
+        "period": {"from": scope.first.isoformat(), "to": scope.last.isoformat()},
+    }
+    return Response(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS), mimetype="application/json")
+
+
+def _as_csv(someone: Viewer, page: Page, panel: Panel, scope: Scope, found: Answer) -> Response:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(found.columns)
+    writer.writerows([_csv_cell(value) for value in row] for row in found.rows)
+    with current_app.extensions["database"].write() as connection:
+        audit(
+            connection,
+            someone.name,
+            "panel.export",
+            scope.tenants[0] if len(scope.tenants) == 1 else None,
+            page=page.slug,
+            panel=panel.name,
+            rows=len(found.rows),
+        )
+    name = f"{page.slug.replace('/', '-')}-{panel.name}-{scope.first}-{scope.last}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(file.getvalue(), mimetype="text/csv", headers=headers)
+
+
+def _csv_cell(value: Any) -> Any:
+    """A cell as text. Visitors' words must not become formulas in a spreadsheet."""
+    value = plain(value)
+    if isinstance(value, dict | list):
+        value = orjson.dumps(value).decode()
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return "'" + value
+    return "" if value is None else value
+
+
+def _bad_parameters(error: BadParameters) -> Any:
+    if wants_json():
+        sentence = "The query string breaks rules; `fields` names them."
+        return ApiError(400, "invalid_parameter", sentence, error.faults).response()
+    page = render_template("error.html", status=400, message=f"In the address, {error}.")
+    return page, 400
+
+
+def _not_yours(_error: NotYours) -> Any:
+    if wants_json():
+        faults = [Fault("tenant", "must be a tenant that you may read")]
+        return ApiError(403, "forbidden", "This tenant is not yours to read.", faults).response()
+    return render_template(
+        "error.html", status=403, message="This tenant is not yours to read."
+    ), 403

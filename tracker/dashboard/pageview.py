@@ -1,0 +1,167 @@
+"""A whole page as one view model: chrome, sentence, trust line and panels."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from tracker.dashboard import formats
+from tracker.dashboard.asking import PERIODS, BadParameters, Frame
+from tracker.dashboard.links import Links
+from tracker.dashboard.page import Page, Sentence
+from tracker.dashboard.parts import Choice, PanelView, choices, failed_part, part
+from tracker.metrics.activity import Trust, settled_until, trust
+from tracker.store.database import Database
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PeriodLink:
+    label: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class PageView:
+    """What the page template gets: finished texts, links and panels."""
+
+    page: Page
+    title: str
+    links: Links
+    frame: Frame
+    periods: list[PeriodLink]
+    range: str
+    before: str
+    compare_url: str
+    sentence: list[tuple[str, str]]
+    trust: list[tuple[str, str]]
+    as_of: str
+    settled: str
+    choices: list[Choice]
+    panels: list[PanelView]
+    aside: Any
+    empty: bool
+    """Whether nothing of what the page is about ever came in during the period."""
+
+
+class Reader:
+    """Reads for one page. What fails is reported and leaves the rest a clean transaction."""
+
+    def __init__(self, database: Database, tenants: Sequence[str]) -> None:
+        self._database = database
+        self._tenants = tenants
+        self._open = ExitStack()
+        self._session: Session | None = None
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._open.close()
+
+    def session(self) -> Session:
+        if self._session is None:
+            self._session = self._open.enter_context(self._database.read(self._tenants))
+        return self._session
+
+    def attempt(self, what: str, ask: Any, otherwise: Any) -> Any:
+        """`ask(session)`, or `otherwise` when it fails; the fault is logged with its trace."""
+        try:
+            return ask(self.session())
+        except BadParameters:
+            raise
+        except Exception:
+            # One panel's fault must not take the page with it, whatever it is.
+            log.exception("the %s failed", what)
+            self._open.close()
+            self._session = None
+            return otherwise
+
+
+def page_view(page: Page, title: str, framed: Frame, links: Links, reader: Reader) -> PageView:
+    """The page, asked. Raises BadParameters; any other fault stays in its place."""
+    scope = framed.scope
+    panels = [_panel(panel, framed, links, reader) for panel in page.panels]
+    known = reader.attempt("trust line", lambda s: trust(s, scope, page.events), None)
+    settled = any(panel.settled for panel in page.panels)
+    until = reader.attempt("clock", lambda s: settled_until(s, scope), None) if settled else None
+    return PageView(
+        page=page,
+        title=title,
+        links=links,
+        frame=framed,
+        periods=_periods(framed, links),
+        range=_range(framed.scope.first, framed.scope.last, framed),
+        before=_range(scope.previous().first, scope.previous().last, framed),
+        compare_url=links.here(compare="none" if framed.compare else None),
+        sentence=_sentence(page, framed, links, reader),
+        trust=_trust(known),
+        as_of=formats.moment(scope.now, scope.zone, scope.today),
+        settled=formats.moment(until, scope.zone, scope.today) if until else "",
+        choices=reader.attempt("filters", lambda s: choices(page.filters, s, scope), []),
+        panels=panels,
+        aside=reader.attempt("aside", lambda s: _aside(page, framed, s), None),
+        empty=bool(page.events) and known is not None and known.accepted == 0,
+    )
+
+
+def _panel(panel: Any, framed: Frame, links: Links, reader: Reader) -> PanelView:
+    otherwise = failed_part(panel, links)
+    view: PanelView = reader.attempt(
+        f"panel {panel.name}", lambda session: part(panel, session, framed, links), otherwise
+    )
+    return view
+
+
+def _aside(page: Page, framed: Frame, session: Session) -> Any:
+    return page.aside_data(session, framed.scope) if page.aside_data else None
+
+
+def _periods(framed: Frame, links: Links) -> list[PeriodLink]:
+    return [
+        PeriodLink(
+            label=name,
+            href=links.over(name),
+            current=framed.period == name,
+        )
+        for name in PERIODS
+    ]
+
+
+def _range(first: Any, last: Any, framed: Frame) -> str:
+    today = framed.scope.today
+    if first == last:
+        return formats.day_of_year(first, today)
+    return f"{formats.day_of_year(first, today)} to {formats.day_of_year(last, today)}"
+
+
+def _sentence(page: Page, framed: Frame, links: Links, reader: Reader) -> list[tuple[str, str]]:
+    """The sentence's parts as (text, link); a text without a link stands alone."""
+    ask = page.sentence
+    if ask is None:
+        return []
+    failed = Sentence(("The summary of this page could not be made; it has been logged.",))
+    said = reader.attempt("sentence", lambda session: ask(session, framed.scope), failed)
+    return [
+        (piece, "") if isinstance(piece, str) else (piece.text, _target(piece.link, page, links))
+        for piece in said.parts
+    ]
+
+
+def _target(link: str, page: Page, links: Links) -> str:
+    named = page.panel(link.removeprefix("#"))
+    return f"#{named.name}" if named else links.to(link)
+
+
+def _trust(known: Trust | None) -> list[tuple[str, str]]:
+    """(number, word) of what became of the events behind the page; zeros are left out."""
+    if known is None:
+        return []
+    words = ("accepted", "refused", "duplicate", "late", "from bots", "left out by sampling")
+    counts = [(formats.number(count), word) for count, word in zip(known, words, strict=True)]
+    return [pair for pair in counts if pair[0] != "0" or pair[1] in ("accepted", "refused")]

@@ -1,0 +1,198 @@
+"""Panels as finished view models, each asked for itself: one that fails leaves the others alone."""
+
+import logging
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import plotly.io
+from sqlalchemy.orm import Session
+
+from tracker.dashboard import formats, grids, tables
+from tracker.dashboard.answers import Answer, answer, kind_of
+from tracker.dashboard.asking import Frame, panel_scope
+from tracker.dashboard.figures import figure
+from tracker.dashboard.links import Links
+from tracker.dashboard.panels import Chart, Matrix, Panel, Stat, Stats, Table, Timeline
+from tracker.metrics.scope import Scope
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StatView:
+    label: str
+    value: str
+    change: formats.Change | None
+    n: str
+    href: str
+    help: str
+
+
+@dataclass(frozen=True)
+class ChartView:
+    figure: str
+    """The Plotly figure as JSON that is safe inside a script element."""
+    words: str
+    """What the chart shows, for those who can't see it."""
+    numbers: tables.TableView
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A choice above a table or a page, and what is chosen."""
+
+    name: str
+    label: str
+    value: str
+    options: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class PanelView:
+    """What the template of a panel gets. Exactly one of body, failed and empty is told."""
+
+    panel: Panel
+    how: str
+    json_url: str
+    csv_url: str
+    body: Any = None
+    failed: bool = False
+    empty: bool = False
+    search: str | None = None
+    choices: list[Choice] = field(default_factory=list)
+
+
+def part(panel: Panel, session: Session, framed: Frame, links: Links) -> PanelView:
+    """The view of one panel. Errors of its metric are the caller's to catch."""
+    size = panel.page_size if isinstance(panel, Table | Timeline) else None
+    scope = panel_scope(framed, panel, links.args, size)
+    found = answer(panel, session, scope)
+    before = _before(panel, session, framed, scope)
+    return replace(
+        failed_part(panel, links),
+        failed=False,
+        empty=not found.rows,
+        body=_body(panel, found, before, scope, links),
+        search=scope.filters.get("q", "") if isinstance(panel, Table) and panel.search else None,
+        choices=_choices(panel, session, scope),
+    )
+
+
+def failed_part(panel: Panel, links: Links) -> PanelView:
+    """The view of a panel whose metric failed: its title, and that it failed."""
+    return PanelView(
+        panel,
+        how=how(panel),
+        json_url=links.data(panel.name, "json"),
+        csv_url=links.data(panel.name, "csv"),
+        failed=True,
+    )
+
+
+def how(panel: Panel) -> str:
+    """How the panel is counted, as paragraphs of plain text."""
+    text = panel.how or panel.metric.__doc__ or ""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n")).strip()
+
+
+def _before(panel: Panel, session: Session, framed: Frame, scope: Scope) -> Answer | None:
+    """The period before, where the panel compares with it."""
+    compared = isinstance(panel, Stats) or (isinstance(panel, Chart) and _has_before(panel))
+    if not framed.compare or not compared:
+        return None
+    return answer(panel, session, scope.previous())
+
+
+def _has_before(panel: Chart) -> bool:
+    dashed = panel.shape == "line" and len(panel.series) == 1 and panel.x == "day"
+    return panel.compare and dashed and panel.figure is None
+
+
+def _body(panel: Panel, found: Answer, before: Answer | None, scope: Scope, links: Links) -> Any:
+    match panel:
+        case Stats():
+            return _stats(panel, found, before, scope, links)
+        case Chart():
+            return _chart(panel, found, before, scope, links)
+        case Table():
+            return tables.table(panel, found, scope, links)
+        case Matrix():
+            return grids.matrix(panel, found, scope, links)
+        case Timeline():
+            return grids.timeline(panel, found, scope, links)
+    raise TypeError(f"no view for {type(panel).__name__}")
+
+
+def _stats(
+    panel: Stats, found: Answer, before: Answer | None, scope: Scope, links: Links
+) -> list[StatView]:
+    row = found.rows[0] if found.rows else None
+    was = before.rows[0] if before and before.rows else None
+    return [_stat(panel, stat, row, was, scope, links) for stat in panel.stats if row]
+
+
+def _stat(panel: Stats, stat: Stat, row: Any, was: Any, scope: Scope, links: Links) -> StatView:
+    kind = stat.kind or kind_of(panel.metric, stat.name)
+    value = getattr(row, stat.name)
+    before = getattr(was, stat.name) if was else None
+    return StatView(
+        label=stat.label,
+        value=formats.written(value, kind, scope.zone, scope.today),
+        change=formats.change(value, before, kind, stat.good),
+        n=tables.small_sample(row, stat.n),
+        href=links.to(stat.link, row),
+        help=stat.help,
+    )
+
+
+def _chart(
+    panel: Chart, found: Answer, before: Answer | None, scope: Scope, links: Links
+) -> ChartView:
+    drawn = figure(panel, found.rows, before.rows if before else (), scope)
+    return ChartView(
+        figure=for_script(drawn),
+        words=_in_words(panel, found, scope),
+        numbers=tables.numbers(panel, found, scope, links),
+    )
+
+
+def for_script(drawn: dict[str, Any]) -> str:
+    """The figure as JSON that can't end the script element it stands in."""
+    text: str = plotly.io.to_json(drawn, validate=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _in_words(panel: Chart, found: Answer, scope: Scope) -> str:
+    said = [f"{panel.title}."]
+    for series in panel.series:
+        values = [v for row in found.rows if (v := getattr(row, series.name)) is not None]
+        if values:
+            kind = kind_of(panel.metric, series.name)
+            low, high, last = (
+                formats.written(value, kind, scope.zone, scope.today)
+                for value in (min(values), max(values), values[-1])
+            )
+            said.append(f"{series.label}: lowest {low}, highest {high}, last {last}.")
+    return " ".join(said)
+
+
+def _choices(panel: Panel, session: Session, scope: Scope) -> list[Choice]:
+    filters = panel.filters if isinstance(panel, Table) else ()
+    return choices(filters, session, scope)
+
+
+def choices(filters: Any, session: Session, scope: Scope) -> list[Choice]:
+    """The filters with their options, asked of the database where they come from there."""
+    return [
+        Choice(
+            choice.name,
+            choice.label,
+            scope.filters.get(choice.name, ""),
+            list(
+                choice.options
+                if isinstance(choice.options, tuple)
+                else choice.options(session, scope)
+            ),
+        )
+        for choice in filters
+    ]

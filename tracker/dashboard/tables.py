@@ -1,0 +1,170 @@
+"""Tables as finished view models: templates do no arithmetic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tracker.dashboard import formats
+from tracker.dashboard.answers import Answer, kind_of
+from tracker.dashboard.asking import sortable
+from tracker.dashboard.links import Links
+from tracker.dashboard.panels import SMALL_SAMPLE, Chart, Column, Kind, Metric, Table
+from tracker.metrics.scope import Scope
+
+
+@dataclass(frozen=True)
+class Header:
+    label: str
+    right: bool
+    help: str
+    sort_url: str
+    sorted: str
+    """Empty, `ascending` or `descending`."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    text: str
+    right: bool
+    kind: str
+    href: str = ""
+    title: str = ""
+    bar: str = ""
+    """Width of the bar behind a count, such as 62.5%."""
+    n: str = ""
+    """The size of a small sample; the value is then greyed."""
+    instant: str = ""
+
+
+@dataclass(frozen=True)
+class Pager:
+    words: str
+    earlier: str
+    later: str
+
+
+@dataclass(frozen=True)
+class TableView:
+    headers: list[Header]
+    rows: list[list[Cell]]
+    linked: bool
+    """Whether a whole row is a link: its first cell's."""
+    pager: Pager | None = None
+
+
+def table(panel: Table, answer: Answer, scope: Scope, links: Links) -> TableView:
+    """The view of a declared table."""
+    columns = _columns(panel, answer)
+    rows = _rows(panel.metric, columns, answer.rows, scope, links, panel.link)
+    headers = [_header(panel, column, scope, links) for column in columns]
+    return TableView(headers, rows, bool(panel.link), _pager(panel, answer, scope, links))
+
+
+def numbers(panel: Chart, answer: Answer, scope: Scope, links: Links) -> TableView:
+    """The number table of a chart: every field, in the words of its series."""
+    words = {series.name: series.label for series in panel.series}
+    columns = [Column(name, words.get(name, "")) for name in answer.columns]
+    headers = [
+        Header(label(column), right(kind(panel.metric, column)), "", "", "") for column in columns
+    ]
+    return TableView(headers, _rows(panel.metric, columns, answer.rows, scope, links, ""), False)
+
+
+def label(column: Column) -> str:
+    """The column's heading; by default its name in words."""
+    return column.label or column.name.replace("_", " ").capitalize()
+
+
+def kind(metric: Metric, column: Column) -> Kind:
+    return column.kind or kind_of(metric, column.name)
+
+
+def right(kind: Kind) -> bool:
+    return kind in formats.ALIGNED_RIGHT
+
+
+def _columns(panel: Table, answer: Answer) -> list[Column]:
+    return list(panel.columns) or [Column(name) for name in answer.columns]
+
+
+def _header(panel: Table, column: Column, scope: Scope, links: Links) -> Header:
+    aligned = right(kind(panel.metric, column))
+    if column.name not in sortable(panel):
+        return Header(label(column), aligned, column.help, "", "")
+    down = scope.sort == f"-{column.name}"
+    up = scope.sort == column.name
+    # A count is read from the largest, a name from A.
+    first, second = (
+        (f"-{column.name}", column.name) if aligned else (column.name, f"-{column.name}")
+    )
+    target = second if scope.sort == first else first
+    url = links.at(panel.name, sort=target, offset=None)
+    state = "descending" if down else "ascending" if up else ""
+    return Header(label(column), aligned, column.help, url, state)
+
+
+def _rows(
+    metric: Metric,
+    columns: Sequence[Column],
+    rows: Sequence[Any],
+    scope: Scope,
+    links: Links,
+    link: str,
+) -> list[list[Cell]]:
+    kinds = [kind(metric, column) for column in columns]
+    tops = {
+        column.name: max((getattr(row, column.name) or 0 for row in rows), default=0)
+        for column, its in zip(columns, kinds, strict=True)
+        if its is Kind.BAR
+    }
+    return [
+        [
+            _cell(column, its, row, scope, links, tops, link if position == 0 else "")
+            for position, (column, its) in enumerate(zip(columns, kinds, strict=True))
+        ]
+        for row in rows
+    ]
+
+
+def _cell(
+    column: Column,
+    kind: Kind,
+    row: Any,
+    scope: Scope,
+    links: Links,
+    tops: dict[str, Any],
+    row_link: str,
+) -> Cell:
+    value = getattr(row, column.name)
+    text = formats.written(value, kind, scope.zone, scope.today)
+    bar = f"{100 * value / tops[column.name]:.1f}%" if value and column.name in tops else ""
+    return Cell(
+        text=dict(column.words).get(value, text) if column.words else text,
+        right=right(kind),
+        kind=kind.value,
+        href=links.to(column.link or row_link, row),
+        title=text if kind in (Kind.TEXT, Kind.CODE) and len(text) > 40 else "",
+        bar=bar,
+        n=small_sample(row, column.n),
+        instant=value.isoformat() if isinstance(value, datetime) else "",
+    )
+
+
+def small_sample(row: Any, n: str) -> str:
+    """`n = 12` when the field called `n` is too small for its rate to mean much."""
+    size = getattr(row, n) if n else SMALL_SAMPLE
+    return f"n = {size}" if size is not None and 0 < size < SMALL_SAMPLE else ""
+
+
+def _pager(panel: Table, answer: Answer, scope: Scope, links: Links) -> Pager | None:
+    end = scope.offset + len(answer.rows)
+    if scope.offset == 0 and end >= answer.total:
+        return None
+    earlier = max(0, scope.offset - scope.limit)
+    return Pager(
+        words=f"{formats.number(scope.offset + 1)} to {formats.number(end)} "
+        f"of {formats.number(answer.total)}",
+        earlier=links.at(panel.name, offset=str(earlier) or None) if scope.offset else "",
+        later=links.at(panel.name, offset=str(end)) if end < answer.total else "",
+    )

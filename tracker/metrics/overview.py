@@ -1,0 +1,157 @@
+"""The day at a glance: what was sent, by whom, and what Sage could not find."""
+
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from tracker.metrics.scope import Scope
+from tracker.model import DailyEvents, DailyQueries, DailyUniques
+
+
+class Totals(NamedTuple):
+    """One row: the period's counts and the share of searches that found nothing."""
+
+    events: int
+    sessions: int
+    identified_sessions: int
+    card_clicks: int
+    sage_queries: int
+    filter_changes: int
+    zero_result_rate: float | None
+
+
+class DayOfEvents(NamedTuple):
+    """One day's marketplace events."""
+
+    day: date
+    card_click: int
+    sage_query: int
+    filter_change: int
+
+
+class UnmetDemand(NamedTuple):
+    """The query that most often found nothing, and who waits for it."""
+
+    query: str
+    zero_results: int
+    sessions: int
+    emails: int
+
+
+class Searches(NamedTuple):
+    """How many searches there were, and how many found nothing."""
+
+    searches: int
+    zero_results: int
+
+    @property
+    def zero_result_rate(self) -> float | None:
+        return self.zero_results / self.searches if self.searches else None
+
+
+def totals(session: Session, scope: Scope) -> list[Totals]:
+    """Counts of the period, without what bots sent.
+
+    Events are all that were accepted, of every type. Sessions had at least one event on a
+    day of the period and count once however many days they came back; identified sessions
+    are those of them with an e-mail address or a user, however late it was linked. The
+    zero-result rate is searches that found nothing over all searches; without a search
+    there is none. Source: daily_events, daily_uniques, daily_queries.
+    """
+    events = dict(session.execute(_events_by_type(scope)).tuples().all())
+    sessions, identified = session.execute(distinct(scope, "session")).one()
+    return [
+        Totals(
+            events=int(sum(events.values())),
+            sessions=int(sessions),
+            identified_sessions=int(identified),
+            card_clicks=int(events.get("card_click", 0)),
+            sage_queries=int(events.get("sage_query", 0)),
+            filter_changes=int(events.get("filter_change", 0)),
+            zero_result_rate=searches(session, scope).zero_result_rate,
+        )
+    ]
+
+
+def _events_by_type(scope: Scope) -> Select[Any]:
+    return (
+        select(DailyEvents.event_type, func.sum(DailyEvents.events))
+        .where(DailyEvents.tenant_id.in_(scope.tenants))
+        .where(DailyEvents.day.between(scope.first, scope.last))
+        .group_by(DailyEvents.event_type)
+    )
+
+
+def distinct(scope: Scope, kind: str, key: str = "") -> Select[Any]:
+    """Distinct members of a kind in the period, and how many of them are identified.
+
+    A member counts on its first day of the period: the one before which it was last
+    active earlier than the period.
+    """
+    members, identified = func.sum(DailyUniques.members), func.sum(DailyUniques.identified)
+    return (
+        select(func.coalesce(members, 0), func.coalesce(identified, 0))
+        .where(DailyUniques.tenant_id.in_(scope.tenants))
+        .where(DailyUniques.kind == kind, DailyUniques.key == key)
+        .where(DailyUniques.day.between(scope.first, scope.last))
+        .where(DailyUniques.prev_day < scope.first)
+    )
+
+
+def searches(session: Session, scope: Scope) -> Searches:
+    """Searches of the period and those that found nothing. Source: daily_queries."""
+    counts = (func.sum(DailyQueries.searches), func.sum(DailyQueries.zero_results))
+    statement = (
+        select(*(func.coalesce(count, 0) for count in counts))
+        .where(DailyQueries.tenant_id.in_(scope.tenants))
+        .where(DailyQueries.day.between(scope.first, scope.last))
+    )
+    found = session.execute(statement).one()
+    return Searches(int(found[0]), int(found[1]))
+
+
+def daily_events(session: Session, scope: Scope) -> list[DayOfEvents]:
+    """Card clicks, searches and filter changes of each day, zeros too, without bots.
+
+    A day is a day of the reporting time zone. Repeated clicks all count; clearing a
+    filter is no change. Source: daily_events.
+    """
+    types = DayOfEvents._fields[1:]
+    statement = (
+        select(DailyEvents.day, DailyEvents.event_type, func.sum(DailyEvents.events))
+        .where(DailyEvents.tenant_id.in_(scope.tenants))
+        .where(DailyEvents.day.between(scope.first, scope.last))
+        .where(DailyEvents.event_type.in_(types))
+        .group_by(DailyEvents.day, DailyEvents.event_type)
+    )
+    counts = {(day, kind): int(events) for day, kind, events in session.execute(statement)}
+    return [
+        DayOfEvents(day, *(counts.get((day, kind), 0) for kind in types))
+        for day in scope.each_day()
+    ]
+
+
+def top_unmet_demand(session: Session, scope: Scope) -> UnmetDemand | None:
+    """The query with the most searches that found nothing; None when all found something.
+
+    Sessions and e-mail addresses are distinct over the searches of that query that found
+    nothing. Source: daily_queries, daily_uniques.
+    """
+    zero_results = func.sum(DailyQueries.zero_results)
+    statement = (
+        select(DailyQueries.query, zero_results)
+        .where(DailyQueries.tenant_id.in_(scope.tenants))
+        .where(DailyQueries.day.between(scope.first, scope.last))
+        .where(DailyQueries.zero_results > 0)
+        .group_by(DailyQueries.query)
+        .order_by(zero_results.desc(), DailyQueries.query)
+        .limit(1)
+    )
+    top = session.execute(statement).first()
+    if top is None:
+        return None
+    sessions = session.execute(distinct(scope, "zero", top.query)).one()[0]
+    emails = session.execute(distinct(scope, "zero_email", top.query)).one()[0]
+    return UnmetDemand(top.query, int(top[1]), int(sessions), int(emails))
