@@ -25,6 +25,7 @@ SHOWN = (
     "daily_search_clicks",
     "daily_trips",
     "daily_uniques",
+    "deliveries",
     "events",
     "identities",
     "ingest_warnings",
@@ -444,6 +445,54 @@ def _create_tables() -> None:
         unique=False,
     )
     op.create_table(
+        "destinations",
+        sa.Column("id", Uuid(), nullable=False, comment="UUIDv7."),
+        sa.Column(
+            "tenant_id",
+            sa.String(length=63),
+            nullable=True,
+            comment="Whose webhook it is; null for channels of all tenants' alerts.",
+        ),
+        sa.Column(
+            "purpose", sa.String(length=8), nullable=False, comment="alerts, or events of a tenant."
+        ),
+        sa.Column("kind", sa.String(length=8), nullable=False, comment="webhook, slack or smtp."),
+        sa.Column("name", sa.String(length=200), nullable=False, comment="What operators call it."),
+        sa.Column(
+            "address",
+            sa.Text(),
+            nullable=False,
+            comment="An e-mail address, a URL, or, for Slack, a sealed URL.",
+        ),
+        sa.Column(
+            "sealed_secret",
+            sa.Text(),
+            nullable=True,
+            comment="The signing secret (whsec_...), encrypted.",
+        ),
+        sa.Column(
+            "event_types",
+            sa.JSON(),
+            nullable=False,
+            comment="Types a tenant subscribed to; * at the end for any.",
+        ),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column(
+            "failing_since",
+            UtcDateTime(),
+            nullable=True,
+            comment="First failure since the last delivery that arrived.",
+        ),
+        sa.Column("disabled_at", UtcDateTime(), nullable=True),
+        sa.Column("disabled_reason", sa.String(length=300), nullable=True, comment="A sentence."),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_destinations")),
+        comment="Where alerts and webhooks go.",
+        info={"private": True},
+    )
+    op.create_index(
+        "ix_destinations_tenant", "destinations", ["tenant_id", "purpose"], unique=False
+    )
+    op.create_table(
         "events",
         sa.Column("tenant_id", sa.String(length=63), nullable=False),
         sa.Column(
@@ -799,6 +848,64 @@ def _create_tables() -> None:
     )
     op.create_index(op.f("ix_api_keys_tenant_id"), "api_keys", ["tenant_id"], unique=False)
     op.create_table(
+        "deliveries",
+        sa.Column("id", Uuid(), nullable=False, comment="UUIDv7."),
+        sa.Column("destination_id", Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.String(length=63), nullable=True),
+        sa.Column(
+            "message_id",
+            sa.String(length=64),
+            nullable=False,
+            comment="The receiver's idempotency key, such as the id of the event.",
+        ),
+        sa.Column("event_type", sa.String(length=80), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False, comment="JSON, as sent and signed."),
+        sa.Column(
+            "state",
+            sa.String(length=10),
+            nullable=False,
+            comment="waiting, delivered, or failed for good.",
+        ),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column(
+            "due_at",
+            UtcDateTime(),
+            nullable=True,
+            comment="When to try; null when done. Who sends it moves it on first: a claim.",
+        ),
+        sa.Column(
+            "claimed_by", sa.String(length=64), nullable=True, comment="The process sending it."
+        ),
+        sa.Column(
+            "last_answer",
+            sa.String(length=300),
+            nullable=True,
+            comment="The last attempt's outcome, in words.",
+        ),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("delivered_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["destination_id"],
+            ["destinations.id"],
+            name=op.f("fk_deliveries_destination_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
+        sa.UniqueConstraint(
+            "destination_id", "message_id", name=op.f("uq_deliveries_destination_id_message_id")
+        ),
+        comment="The outbox. Delivered ones are kept a while, to be looked at and replayed.",
+    )
+    op.create_index(
+        "ix_deliveries_due",
+        "deliveries",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index("ix_deliveries_message", "deliveries", ["message_id"], unique=False)
+    op.create_table(
         "operator_tenants",
         sa.Column("operator_id", Uuid(), nullable=False),
         sa.Column("tenant_id", sa.String(length=63), nullable=False),
@@ -821,6 +928,14 @@ def _create_tables() -> None:
 
 def downgrade() -> None:
     op.drop_table("operator_tenants")
+    op.drop_index("ix_deliveries_message", table_name="deliveries")
+    op.drop_index(
+        "ix_deliveries_due",
+        table_name="deliveries",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.drop_table("deliveries")
     op.drop_index(op.f("ix_api_keys_tenant_id"), table_name="api_keys")
     op.drop_table("api_keys")
     op.drop_table("unsettled")
@@ -850,6 +965,8 @@ def downgrade() -> None:
     op.drop_index("ix_events_request", table_name="events")
     op.drop_index("ix_events_email", table_name="events")
     op.drop_table("events")
+    op.drop_index("ix_destinations_tenant", table_name="destinations")
+    op.drop_table("destinations")
     op.drop_index("ix_daily_uniques_range", table_name="daily_uniques")
     op.drop_table("daily_uniques")
     op.drop_table("daily_trips")

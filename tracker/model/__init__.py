@@ -9,6 +9,7 @@ from tracker.model.access import (
     Tenant,
 )
 from tracker.model.base import Base, UtcDateTime, Uuid
+from tracker.model.deliveries import Delivery, Destination
 from tracker.model.events import Event, Identity, IngestWarning
 from tracker.model.operations import DailySalt, Lease
 from tracker.model.rollups import (
@@ -41,6 +42,8 @@ __all__ = [
     "DailySearchClicks",
     "DailyTrips",
     "DailyUniques",
+    "Delivery",
+    "Destination",
     "Event",
     "Identity",
     "IngestWarning",

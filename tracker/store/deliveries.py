@@ -1,0 +1,283 @@
+"""The outbox: enqueued with what causes them, claimed by one worker, tried until they arrive.
+
+A worker claims a delivery by moving its `due_at` ahead. Whoever dies with a claim in hand lets
+it run out, and another worker sends the message again: at least once, with the message's id as
+the receiver's idempotency key.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import NAMESPACE_URL, uuid5
+
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+
+from tracker.model import Delivery, Destination
+from tracker.store import bulk
+from tracker.store.access import audit
+
+RETRY_AFTER = tuple(
+    timedelta(seconds=s) for s in (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600)
+)
+"""How long to wait after each attempt that failed; after the last one a delivery has failed."""
+
+PATIENCE = {"alerts": timedelta(), "events": timedelta(days=5)}
+"""How long a destination must have been failing before a given-up delivery disables it."""
+
+CLAIMED_FOR = timedelta(seconds=60)
+CLOCK = "clock"
+
+DELIVERIES = Delivery.__table__
+DESTINATIONS = Destination.__table__
+
+
+@dataclass(frozen=True)
+class Message:
+    """What to send: the same message to the same destination is enqueued once."""
+
+    destination_id: str
+    tenant_id: str | None
+    message_id: str
+    event_type: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A delivery in the hands of this worker until `until`."""
+
+    id: str
+    claim: str
+    until: datetime
+    attempts: int
+    message_id: str
+    event_type: str
+    body: str
+    destination_id: str
+    purpose: str
+    kind: str
+    address: str
+    sealed_secret: str | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one attempt; `gone` is a receiver that wants no more."""
+
+    delivery: Claimed
+    arrived: bool
+    answer: str
+    gone: bool = False
+
+
+def enqueue(connection: Connection, messages: Iterable[Message]) -> int:
+    """Puts messages into the outbox, due now; returns how many were new."""
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "id": str(uuid5(NAMESPACE_URL, f"{one.destination_id}/{one.message_id}")),
+            "destination_id": one.destination_id,
+            "tenant_id": one.tenant_id,
+            "message_id": one.message_id,
+            "event_type": one.event_type,
+            "body": one.body,
+            "state": "waiting",
+            "attempts": 0,
+            "due_at": now,
+            "created_at": now,
+        }
+        for one in messages
+    ]
+    return len(bulk.insert_new(connection, DELIVERIES, rows))
+
+
+def claim(connection: Connection, claim: str, limit: int, now: datetime) -> list[Claimed]:
+    """Takes due deliveries, oldest first, that nobody else has in hand.
+
+    `claim` names this batch: an outcome counts only while the claim still stands.
+    """
+    due = (
+        select(DELIVERIES.c.id)
+        .join(DESTINATIONS, DESTINATIONS.c.id == DELIVERIES.c.destination_id)
+        .where(DELIVERIES.c.due_at <= now, DESTINATIONS.c.disabled_at.is_(None))
+        .order_by(DELIVERIES.c.due_at)
+        .limit(limit)
+        .with_for_update(of=DELIVERIES, skip_locked=True)
+    )
+    ids = list(connection.execute(due).scalars())
+    if not ids:
+        return []
+    until = now + CLAIMED_FOR
+    connection.execute(
+        update(DELIVERIES)
+        .where(DELIVERIES.c.id.in_(ids))
+        .values(due_at=until, claimed_by=claim, attempts=DELIVERIES.c.attempts + 1)
+    )
+    return _claimed(connection, ids, claim, until)
+
+
+def _claimed(
+    connection: Connection, ids: Sequence[str], claim: str, until: datetime
+) -> list[Claimed]:
+    columns = [
+        *(DELIVERIES.c[name] for name in ("id", "attempts", "message_id", "event_type", "body")),
+        DELIVERIES.c.destination_id,
+        *(DESTINATIONS.c[name] for name in ("purpose", "kind", "address", "sealed_secret")),
+    ]
+    statement = (
+        select(*columns)
+        .join(DESTINATIONS, DESTINATIONS.c.id == DELIVERIES.c.destination_id)
+        .where(DELIVERIES.c.id.in_(ids))
+        .order_by(DELIVERIES.c.created_at, DELIVERIES.c.id)
+    )
+    return [
+        Claimed(claim=claim, until=until, **row._mapping) for row in connection.execute(statement)
+    ]
+
+
+def finish(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> list[str]:
+    """Writes down what came of attempts; returns the destinations that this disabled."""
+    arrived = [one for one in outcomes if one.arrived]
+    missed = [one for one in outcomes if not one.arrived]
+    _finish_arrived(connection, arrived, now)
+    for one in missed:
+        _finish_missed(connection, one, now)
+    return [
+        destination_id
+        for destination_id in dict.fromkeys(one.delivery.destination_id for one in missed)
+        if _disable_if_hopeless(connection, destination_id, missed, now)
+    ]
+
+
+def _finish_arrived(connection: Connection, arrived: Sequence[Outcome], now: datetime) -> None:
+    if not arrived:
+        return
+    held = and_(
+        DELIVERIES.c.id == bindparam("delivery"), DELIVERIES.c.claimed_by == bindparam("claim")
+    )
+    connection.execute(
+        update(DELIVERIES)
+        .where(held)
+        .values(
+            state="delivered",
+            due_at=None,
+            claimed_by=None,
+            delivered_at=now,
+            last_answer=bindparam("answer"),
+        ),
+        [
+            {"delivery": one.delivery.id, "claim": one.delivery.claim, "answer": one.answer[:300]}
+            for one in arrived
+        ],
+    )
+    reached = {one.delivery.destination_id for one in arrived}
+    connection.execute(
+        update(DESTINATIONS)
+        .where(DESTINATIONS.c.id.in_(reached), DESTINATIONS.c.failing_since.is_not(None))
+        .values(failing_since=None)
+    )
+
+
+def _finish_missed(connection: Connection, one: Outcome, now: datetime) -> None:
+    done = one.gone or one.delivery.attempts > len(RETRY_AFTER)
+    due_at = None if done else now + RETRY_AFTER[one.delivery.attempts - 1]
+    connection.execute(
+        update(DELIVERIES)
+        .where(DELIVERIES.c.id == one.delivery.id, DELIVERIES.c.claimed_by == one.delivery.claim)
+        .values(
+            state="failed" if done else "waiting",
+            due_at=due_at,
+            claimed_by=None,
+            last_answer=one.answer[:300],
+        )
+    )
+    connection.execute(
+        update(DESTINATIONS)
+        .where(
+            DESTINATIONS.c.id == one.delivery.destination_id, DESTINATIONS.c.failing_since.is_(None)
+        )
+        .values(failing_since=now)
+    )
+
+
+def _disable_if_hopeless(
+    connection: Connection, destination_id: str, missed: Sequence[Outcome], now: datetime
+) -> bool:
+    ours = [one for one in missed if one.delivery.destination_id == destination_id]
+    since = connection.execute(
+        select(DESTINATIONS.c.failing_since).where(DESTINATIONS.c.id == destination_id)
+    ).scalar()
+    gave_up = any(one.delivery.attempts > len(RETRY_AFTER) for one in ours)
+    lasting = since is not None and now - since >= PATIENCE[ours[0].delivery.purpose]
+    if any(one.gone for one in ours):
+        reason = "The receiver answered 410: it wants no more."
+    elif gave_up and lasting:
+        reason = f"Nothing arrived since {since:%Y-%m-%d %H:%M} UTC. Last: {ours[-1].answer}"
+    else:
+        return False
+    return disable(connection, destination_id, reason[:300], CLOCK, now)
+
+
+def disable(
+    connection: Connection, destination_id: str, reason: str, actor: str, now: datetime
+) -> bool:
+    """Stops sending to a destination; what waits for it keeps waiting. False if it was stopped."""
+    changed = connection.execute(
+        update(DESTINATIONS)
+        .where(DESTINATIONS.c.id == destination_id, DESTINATIONS.c.disabled_at.is_(None))
+        .values(disabled_at=now, disabled_reason=reason)
+        .returning(DESTINATIONS.c.tenant_id)
+    ).first()
+    if changed is not None:
+        audit(
+            connection,
+            actor,
+            "destination.disable",
+            changed.tenant_id,
+            destination=destination_id,
+            reason=reason,
+        )
+    return changed is not None
+
+
+def enable(connection: Connection, destination_id: str, actor: str) -> None:
+    """Sends to a destination again, beginning with what waits for it."""
+    connection.execute(
+        update(DESTINATIONS)
+        .where(DESTINATIONS.c.id == destination_id)
+        .values(disabled_at=None, disabled_reason=None, failing_since=None)
+    )
+    audit(connection, actor, "destination.enable", destination=destination_id)
+
+
+def replay(connection: Connection, destination_id: str, delivery_id: str) -> bool:
+    """Sends one delivery of a destination again, from the first attempt on."""
+    return _due_again(connection, destination_id, DELIVERIES.c.id == delivery_id) > 0
+
+
+def replay_missed(connection: Connection, destination_id: str, since: datetime) -> int:
+    """Sends everything again that was enqueued since then and never arrived; returns how many."""
+    missed = and_(DELIVERIES.c.created_at >= since, DELIVERIES.c.delivered_at.is_(None))
+    return _due_again(connection, destination_id, missed)
+
+
+def _due_again(connection: Connection, destination_id: str, which: object) -> int:
+    now = datetime.now(UTC)
+    # A claimed one is being sent this very moment: it is left to whoever has it.
+    free = or_(DELIVERIES.c.claimed_by.is_(None), DELIVERIES.c.due_at < now)
+    return connection.execute(
+        update(DELIVERIES)
+        .where(DELIVERIES.c.destination_id == destination_id, which, free)  # type: ignore[arg-type]
+        .values(state="waiting", attempts=0, due_at=now, claimed_by=None)
+    ).rowcount
+
+
+def waiting(connection: Connection) -> int:
+    """How many deliveries wait to be sent, to destinations that are enabled."""
+    statement = (
+        select(func.count())
+        .select_from(DELIVERIES)
+        .join(DESTINATIONS, DESTINATIONS.c.id == DELIVERIES.c.destination_id)
+        .where(DELIVERIES.c.due_at.is_not(None), DESTINATIONS.c.disabled_at.is_(None))
+    )
+    return int(connection.execute(statement).scalar_one())
