@@ -56,11 +56,19 @@ def _scripts() -> list[Path]:
     return sorted((STATIC / "js").glob("*.js"))
 
 
+def _plotly() -> list[Path]:
+    return [PLOTLY]
+
+
+def _icon() -> list[Path]:
+    return [STATIC / "icon.svg"]
+
+
 _SOURCES = {
     "app.css": _styles,
     "app.js": _scripts,
-    "plotly.js": lambda: [PLOTLY],
-    "icon.svg": lambda: [STATIC / "icon.svg"],
+    "plotly.js": _plotly,
+    "icon.svg": _icon,
 }
 
 

@@ -1,6 +1,7 @@
 """What surrounds every page: the navigation, built from the declared pages."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, request, url_for
 from flask_login import current_user
@@ -58,7 +59,7 @@ def _role() -> str:
 
 
 def _item(link: NavLink) -> NavItem:
-    carried = {name: value for name in _CARRIED if (value := request.args.get(name))}
+    carried: dict[str, Any] = {n: v for n in _CARRIED if (v := request.args.get(n))}
     top = request.path.strip("/").split("/")[0]
     return NavItem(
         label=link.label,

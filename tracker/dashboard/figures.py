@@ -25,6 +25,8 @@ def figure(chart: Chart, rows: Sequence[Any], before: Sequence[Any], scope: Scop
         traces.insert(0, _dashed(chart, rows, before))
         labels.append(_Label("before", "quiet", _last(before[: len(rows)], chart.series[0])))
     layout = axes(chart.unit, rate=chart.rate, dates=chart.x == "day")
+    if chart.x == "day" and chart.shape == "line" and len(rows) > 1:
+        layout["xaxis"]["range"] = [rows[0].day.isoformat(), rows[-1].day.isoformat()]
     if len(labels) > 1 and rows:
         layout["annotations"] = _direct_labels(labels, _xs(chart, rows)[-1], _top(traces, chart))
         layout["margin"] = {"r": 12 + 7 * max(len(label.text) for label in labels)}

@@ -14,6 +14,7 @@ NOTHING = "–"
 """What stands where there is nothing to divide, or no value."""
 
 _NARROW = "\u202f"
+_ID_LENGTH = 8
 _DURATIONS = frozenset({Kind.MILLISECONDS, Kind.SECONDS})
 _COUNTS = frozenset({Kind.NUMBER, Kind.BAR})
 ALIGNED_RIGHT = _DURATIONS | _COUNTS | {Kind.RATE, Kind.DECIMAL}
@@ -35,6 +36,8 @@ def written(value: Any, kind: Kind, zone: ZoneInfo, today: date) -> str:
         return NOTHING
     if kind is Kind.TIME:
         return moment(value, zone, today)
+    if kind is Kind.CLOCK:
+        return moment(value, zone, today, "%H:%M:%S")
     if kind is Kind.DAY:
         return day(value, today)
     return _PLAIN[kind](value)
@@ -75,11 +78,11 @@ def seconds(value: float) -> str:
     return f"{minutes // 60}{_NARROW}h {minutes % 60}{_NARROW}min"
 
 
-def moment(value: datetime, zone: ZoneInfo, today: date) -> str:
+def moment(value: datetime, zone: ZoneInfo, today: date, clock: str = "%H:%M") -> str:
     """Today's time as 15:04; earlier as 14 Nov 15:04; another year's with the year."""
     local = value.astimezone(zone)
-    clock = f"{local:%H:%M}"
-    return clock if local.date() == today else f"{day_of_year(local.date(), today)} {clock}"
+    time = local.strftime(clock)
+    return time if local.date() == today else f"{day_of_year(local.date(), today)} {time}"
 
 
 def day(value: date, today: date) -> str:
@@ -125,6 +128,7 @@ def _tone(up: bool, good: str) -> Literal["good", "bad", "plain"]:
 _PLAIN: dict[Kind, Callable[[Any], str]] = {
     Kind.TEXT: str,
     Kind.CODE: str,
+    Kind.ID: lambda value: str(value)[:_ID_LENGTH],
     Kind.NUMBER: number,
     Kind.BAR: number,
     Kind.DECIMAL: decimal,

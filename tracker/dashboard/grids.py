@@ -93,7 +93,11 @@ def _entry(panel: Timeline, row: Any, scope: Scope, links: Links) -> Entry:
         time=f"{instant.astimezone(scope.zone):%H:%M:%S}",
         instant=instant.isoformat(),
         label=str(getattr(row, panel.label)),
-        words=str(getattr(row, panel.words)),
+        words=_words(panel, row),
         detail=str(getattr(row, panel.detail) or "") if panel.detail else "",
         href=links.to(panel.link, row),
     )
+
+
+def _words(panel: Timeline, row: Any) -> str:
+    return panel.words(row) if callable(panel.words) else str(getattr(row, panel.words))

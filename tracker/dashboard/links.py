@@ -15,6 +15,8 @@ class Links:
     path: str
     args: Args
     frame: Frame
+    root: str
+    """The service's own address, for what is sent from elsewhere."""
 
     def here(self, fragment: str = "", /, **changes: str | None) -> str:
         """This page with some parameters changed; None takes one away."""
@@ -39,12 +41,14 @@ class Links:
 
         Empty when a field that it needs is empty: then there is nothing to go to.
         """
-        if template.startswith("#") or not template:
-            return template
+        if not template:
+            return ""
         values = {name: getattr(row, name) for _, name, _, _ in Formatter().parse(template) if name}
         if any(value is None or value == "" for value in values.values()):
             return ""
         quoted = {name: quote(str(value), safe="") for name, value in values.items()}
+        if template.startswith("#"):
+            return template.format(**quoted)
         path, _, query = template.format(**quoted).partition("?")
         query, _, fragment = query.partition("#")
         return _url(path, {**self.frame.query, **dict(parse_qsl(query))}, fragment)

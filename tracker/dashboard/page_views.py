@@ -51,7 +51,7 @@ def home() -> Any:
 def _page(page: Page) -> Callable[..., str]:
     def show(**subject: str) -> str:
         framed = _framed(page, viewer(), subject)
-        links = Links(request.path, request.args, framed)
+        links = Links(request.path, request.args, framed, request.host_url.rstrip("/"))
         title = page.subject.title.format(*subject.values()) if page.subject else page.title
         with Reader(current_app.extensions["database"], framed.scope.tenants) as reader:
             _check_subject(page, framed.scope, reader)

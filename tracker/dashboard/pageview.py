@@ -12,7 +12,9 @@ from tracker.dashboard import formats
 from tracker.dashboard.asking import PERIODS, BadParameters, Frame
 from tracker.dashboard.links import Links
 from tracker.dashboard.page import Page, Sentence
-from tracker.dashboard.parts import Choice, PanelView, choices, failed_part, part
+from tracker.dashboard.pages import page_named
+from tracker.dashboard.parts import Choice, PanelView, choices, compares, failed_part, part
+from tracker.dashboard.words import snippet
 from tracker.metrics.activity import Trust, settled_until, trust
 from tracker.store.database import Database
 
@@ -34,15 +36,21 @@ class PageView:
     title: str
     links: Links
     frame: Frame
+    parent: tuple[str, str] | None
+    """Title and address of the page that this one belongs to."""
     periods: list[PeriodLink]
     range: str
     before: str
     compare_url: str
+    compares: bool
+    """Whether any panel compares with the period before."""
     sentence: list[tuple[str, str]]
     trust: list[tuple[str, str]]
     as_of: str
     settled: str
     choices: list[Choice]
+    snippet: str
+    """A command that sends what the page is about."""
     panels: list[PanelView]
     aside: Any
     empty: bool
@@ -95,19 +103,27 @@ def page_view(page: Page, title: str, framed: Frame, links: Links, reader: Reade
         title=title,
         links=links,
         frame=framed,
+        parent=_parent(page, links),
         periods=_periods(framed, links),
         range=_range(framed.scope.first, framed.scope.last, framed),
         before=_range(scope.previous().first, scope.previous().last, framed),
         compare_url=links.here(compare="none" if framed.compare else None),
+        compares=any(compares(panel) for panel in page.panels),
         sentence=_sentence(page, framed, links, reader),
         trust=_trust(known),
-        as_of=formats.moment(scope.now, scope.zone, scope.today),
+        as_of=f"{scope.now.astimezone(scope.zone):%H:%M %Z}",
         settled=formats.moment(until, scope.zone, scope.today) if until else "",
         choices=reader.attempt("filters", lambda s: choices(page.filters, s, scope), []),
+        snippet=snippet(page.events[0], links.root) if page.events else "",
         panels=panels,
         aside=reader.attempt("aside", lambda s: _aside(page, framed, s), None),
         empty=bool(page.events) and known is not None and known.accepted == 0,
     )
+
+
+def _parent(page: Page, links: Links) -> tuple[str, str] | None:
+    above = page_named(page.parent) if page.parent else None
+    return (above.title, links.to(above.path)) if above else None
 
 
 def _panel(panel: Any, framed: Frame, links: Links, reader: Reader) -> PanelView:

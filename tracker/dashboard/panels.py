@@ -21,7 +21,8 @@ SMALL_SAMPLE = 30
 
 
 class Kind(StrEnum):
-    """How a value is read. BAR is a count with a quiet bar behind it."""
+    """How a value is read. BAR is a count with a quiet bar behind it, CLOCK a time with seconds,
+    ID the start of a long identifier."""
 
     TEXT = "text"
     CODE = "code"
@@ -32,6 +33,8 @@ class Kind(StrEnum):
     MILLISECONDS = "milliseconds"
     SECONDS = "seconds"
     TIME = "time"
+    CLOCK = "clock"
+    ID = "id"
     DAY = "day"
 
 
@@ -45,8 +48,10 @@ class Column:
     link: str = ""
     n: str = ""
     help: str = ""
-    words: tuple[tuple[str, str], ...] = ()
+    words: tuple[tuple[Any, str], ...] = ()
     """Operators' words for the values the field can have."""
+    say: Callable[[Any], str] | None = None
+    """The cell's text made from the whole row, where a field alone would not tell."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,8 @@ class Table(Panel):
     sortable: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
     page_size: int = 15
+    counted: bool = True
+    """Whether the length of the list is known; a feed's is not."""
     refresh: bool = False
     """Whether it follows what comes in, once a second, while it is looked at."""
 
@@ -174,7 +181,7 @@ class Timeline(Panel):
     template: ClassVar[str] = "timeline"
     sliced: ClassVar[bool] = True
     time: str = "occurred_at"
-    words: str = "words"
+    words: str | Callable[[Any], str] = "words"
     label: str = "event_type"
     detail: str = ""
     link: str = ""

@@ -97,13 +97,15 @@ def how(panel: Panel) -> str:
 
 def _before(panel: Panel, session: Session, framed: Frame, scope: Scope) -> Answer | None:
     """The period before, where the panel compares with it."""
-    compared = isinstance(panel, Stats) or (isinstance(panel, Chart) and _has_before(panel))
-    if not framed.compare or not compared:
+    if not framed.compare or not compares(panel):
         return None
     return answer(panel, session, scope.previous())
 
 
-def _has_before(panel: Chart) -> bool:
+def compares(panel: Panel) -> bool:
+    """Whether the panel shows the period before beside its own."""
+    if not isinstance(panel, Chart):
+        return isinstance(panel, Stats)
     dashed = panel.shape == "line" and len(panel.series) == 1 and panel.x == "day"
     return panel.compare and dashed and panel.figure is None
 

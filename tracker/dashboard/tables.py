@@ -30,6 +30,8 @@ class Cell:
     kind: str
     href: str = ""
     title: str = ""
+    wide: bool = False
+    """Whether its column takes the room that is left, cutting long texts."""
     bar: str = ""
     """Width of the bar behind a count, such as 62.5%."""
     n: str = ""
@@ -118,9 +120,19 @@ def _rows(
         for column, its in zip(columns, kinds, strict=True)
         if its is Kind.BAR
     }
+    widest = kinds.index(Kind.TEXT) if Kind.TEXT in kinds else 0
     return [
         [
-            _cell(column, its, row, scope, links, tops, link if position == 0 else "")
+            _cell(
+                column,
+                its,
+                row,
+                scope,
+                links,
+                tops,
+                link if position == 0 else "",
+                position == widest,
+            )
             for position, (column, its) in enumerate(zip(columns, kinds, strict=True))
         ]
         for row in rows
@@ -135,20 +147,29 @@ def _cell(
     links: Links,
     tops: dict[str, Any],
     row_link: str,
+    wide: bool,
 ) -> Cell:
     value = getattr(row, column.name)
-    text = formats.written(value, kind, scope.zone, scope.today)
+    text = column.say(row) if column.say else formats.written(value, kind, scope.zone, scope.today)
     bar = f"{100 * value / tops[column.name]:.1f}%" if value and column.name in tops else ""
     return Cell(
         text=dict(column.words).get(value, text) if column.words else text,
         right=right(kind),
         kind=kind.value,
         href=links.to(column.link or row_link, row),
-        title=text if kind in (Kind.TEXT, Kind.CODE) and len(text) > 40 else "",
+        title=_whole(value, text, kind),
+        wide=wide,
         bar=bar,
         n=small_sample(row, column.n),
         instant=value.isoformat() if isinstance(value, datetime) else "",
     )
+
+
+def _whole(value: Any, text: str, kind: Kind) -> str:
+    """The whole text of a cell that may be cut."""
+    if kind is Kind.ID:
+        return str(value or "")
+    return text if kind in (Kind.TEXT, Kind.CODE) and len(text) > 30 else ""
 
 
 def small_sample(row: Any, n: str) -> str:
@@ -162,9 +183,9 @@ def _pager(panel: Table, answer: Answer, scope: Scope, links: Links) -> Pager | 
     if scope.offset == 0 and end >= answer.total:
         return None
     earlier = max(0, scope.offset - scope.limit)
+    words = f"{formats.number(scope.offset + 1)} to {formats.number(end)}"
     return Pager(
-        words=f"{formats.number(scope.offset + 1)} to {formats.number(end)} "
-        f"of {formats.number(answer.total)}",
+        words=words + (f" of {formats.number(answer.total)}" if panel.counted else ""),
         earlier=links.at(panel.name, offset=str(earlier) or None) if scope.offset else "",
         later=links.at(panel.name, offset=str(end)) if end < answer.total else "",
     )

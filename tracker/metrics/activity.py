@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, union_all
+from sqlalchemy import Select, false, func, select, union_all
 from sqlalchemy.orm import Session
 
 from tracker.metrics.listing import listing
@@ -36,7 +36,7 @@ class Refused(NamedTuple):
     code: str
     path: str
     message: str
-    count: int
+    events: int
     tenant_id: str
     sample: str
 
@@ -50,6 +50,13 @@ class Trust(NamedTuple):
     late: int
     bots: int
     sampled: int
+
+
+class DayOfOneType(NamedTuple):
+    """One day's events of one type."""
+
+    day: date
+    events: int
 
 
 class Volume(NamedTuple):
@@ -99,7 +106,7 @@ def _events(scope: Scope, tenants: Sequence[str]) -> Select[Any]:
     outcome = scope.filters.get("outcome")
     if outcome == "bot":
         statement = statement.where(Event.is_bot)
-    return statement.where(False) if outcome == "refused" else statement
+    return statement.where(false()) if outcome == "refused" else statement
 
 
 def _uuid(text: str) -> str | None:
@@ -117,14 +124,23 @@ def refused(session: Session, scope: Scope) -> Listing[Refused]:
     Filters: `type`, `outcome` (accepted and bot leave nothing). Source: ingest_warnings.
     """
     statement = (
-        select(*(getattr(IngestWarning, name) for name in Refused._fields))
+        select(
+            IngestWarning.last_at,
+            IngestWarning.event_type,
+            IngestWarning.code,
+            IngestWarning.path,
+            IngestWarning.message,
+            IngestWarning.count.label("events"),
+            IngestWarning.tenant_id,
+            IngestWarning.sample,
+        )
         .where(IngestWarning.tenant_id.in_(scope.tenants))
         .where(IngestWarning.day.between(scope.first, scope.last))
     )
     if kind := scope.filters.get("type"):
         statement = statement.where(IngestWarning.event_type == kind)
     if scope.filters.get("outcome") in ("accepted", "bot"):
-        statement = statement.where(False)
+        statement = statement.where(false())
     order = ("-last_at", "event_type", "code", "path")
     return listing(session, scope, statement, Refused, order=order, search="message")
 
@@ -165,3 +181,19 @@ def volumes(session: Session, scope: Scope) -> list[Volume]:
         .order_by(events.desc(), DailyEvents.event_type)
     )
     return [Volume(kind, int(count), day) for kind, count, day in session.execute(statement)]
+
+
+def daily_volume(session: Session, scope: Scope) -> list[DayOfOneType]:
+    """Events of one type (filter `event_type`) on each day, zeros too, without bots.
+
+    Scaled up where the type is sampled. Source: daily_events.
+    """
+    statement = (
+        select(DailyEvents.day, func.sum(DailyEvents.events))
+        .where(DailyEvents.tenant_id.in_(scope.tenants))
+        .where(DailyEvents.event_type == scope.filters["event_type"])
+        .where(DailyEvents.day.between(scope.first, scope.last))
+        .group_by(DailyEvents.day)
+    )
+    counts = dict(session.execute(statement).tuples().all())
+    return [DayOfOneType(day, int(counts.get(day, 0))) for day in scope.each_day()]

@@ -18,7 +18,7 @@ Row = TypeVar("Row")
 def listing(
     session: Session,
     scope: Scope,
-    statement: Select[Any],
+    statement: Select[*tuple[Any, ...]],
     row: Callable[..., Row],
     *,
     order: Sequence[str],

@@ -60,7 +60,7 @@ def totals(session: Session, scope: Scope) -> list[Totals]:
     zero-result rate is searches that found nothing over all searches; without a search
     there is none. Source: daily_events, daily_uniques, daily_queries.
     """
-    events = dict(session.execute(_events_by_type(scope)).tuples().all())
+    events: dict[str, int] = dict(session.execute(_events_by_type(scope)).tuples().all())
     sessions, identified = session.execute(distinct(scope, "session")).one()
     return [
         Totals(
@@ -75,7 +75,7 @@ def totals(session: Session, scope: Scope) -> list[Totals]:
     ]
 
 
-def _events_by_type(scope: Scope) -> Select[Any]:
+def _events_by_type(scope: Scope) -> Select[Any, Any]:
     return (
         select(DailyEvents.event_type, func.sum(DailyEvents.events))
         .where(DailyEvents.tenant_id.in_(scope.tenants))
@@ -84,7 +84,7 @@ def _events_by_type(scope: Scope) -> Select[Any]:
     )
 
 
-def distinct(scope: Scope, kind: str, key: str = "") -> Select[Any]:
+def distinct(scope: Scope, kind: str, key: str = "") -> Select[Any, Any]:
     """Distinct members of a kind in the period, and how many of them are identified.
 
     A member counts on its first day of the period: the one before which it was last

@@ -1,0 +1,92 @@
+"""/activity: what comes in, as it comes in, and what was refused."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from tracker.catalog import CATALOG
+from tracker.dashboard.answers import ask
+from tracker.dashboard.formats import number
+from tracker.dashboard.page import Linked, Page, Sentence, say
+from tracker.dashboard.panels import Column, Filter, Kind, Table
+from tracker.dashboard.words import in_words
+from tracker.metrics import activity
+from tracker.metrics.scope import Scope
+
+
+def opening(session: Session, scope: Scope) -> Sentence:
+    """How much came in during the period, and what was refused most."""
+    came = ask(activity.trust, session, scope)
+    if not came.accepted and not came.refused:
+        return say("Nothing came in during this period.")
+    accepted = "{accepted} events came in"
+    if not came.refused:
+        return say(accepted + " and none was refused.", accepted=_accepted(came))
+    return say(
+        accepted + "; {refused} were refused, each with its reason below.",
+        accepted=_accepted(came),
+        refused=Linked(number(came.refused), "#refused"),
+    )
+
+
+def _accepted(came: activity.Trust) -> Linked:
+    return Linked(number(came.accepted), "#events")
+
+
+def _what(row: Any) -> str:
+    marks = " (bot)" if row.is_bot else ""
+    return in_words(row.event_type, row.payload) + marks
+
+
+PAGE = Page(
+    slug="activity",
+    title="Activity",
+    group="Operations",
+    key="a",
+    question="What is coming in right now, and what was refused?",
+    sentence=opening,
+    filters=(
+        Filter("type", "Type", tuple((name, name) for name in CATALOG)),
+        Filter(
+            "outcome",
+            "Outcome",
+            (("accepted", "Accepted"), ("refused", "Refused"), ("bot", "From bots")),
+        ),
+        Filter("session", "Session id"),
+    ),
+    panels=(
+        Table(
+            name="events",
+            title="Accepted, newest first",
+            metric=activity.events,
+            refresh=True,
+            page_size=30,
+            counted=False,
+            columns=(
+                Column("received_at", "Received", Kind.CLOCK),
+                Column("payload", "What", say=_what),
+                Column("event_type", "Type", Kind.CODE),
+                Column("session_id", "Session", Kind.ID, link="/activity?session={session_id}"),
+                Column("email", "E-mail"),
+                Column("source", "From"),
+            ),
+        ),
+        Table(
+            name="refused",
+            title="Refused, and why",
+            metric=activity.refused,
+            refresh=True,
+            search="Search reasons",
+            sortable=("last_at", "event_type", "code", "path", "events"),
+            columns=(
+                Column("last_at", "Last"),
+                Column("event_type", "Type", Kind.CODE),
+                Column("message", "Reason", say=lambda row: f"{row.path} {row.message}".strip()),
+                Column("events", "Events", Kind.BAR),
+                Column("sample", "One of them", Kind.CODE),
+            ),
+        ),
+    ),
+)
+
+PAGES = (PAGE,)

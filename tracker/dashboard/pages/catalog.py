@@ -1,0 +1,186 @@
+"""/catalog: every event type, what it is for, what it looks like, and how much of it comes."""
+
+import json
+from datetime import date
+from typing import Any, NamedTuple
+
+from flask import current_app, request
+from sqlalchemy.orm import Session
+
+from tracker.catalog import CATALOG
+from tracker.dashboard.answers import ask
+from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
+from tracker.dashboard.panels import Chart, Column, Kind, Series, Table
+from tracker.dashboard.words import snippet
+from tracker.metrics.activity import daily_volume, volumes
+from tracker.metrics.scope import Scope
+
+_SENT_BY = (("browser", "Browser"), ("server", "Server"))
+
+
+class Described(NamedTuple):
+    """An event type, and how much of it came in during the period."""
+
+    event_type: str
+    domain: str
+    writer: str
+    purpose: str
+    events: int
+    last_day: date | None
+    sample_one_in: int
+    retention_days: int
+
+
+class PayloadField(NamedTuple):
+    """One field of a payload."""
+
+    field: str
+    rule: str
+    required: bool
+
+
+def event_types(session: Session, scope: Scope) -> list[Described]:
+    """Every event type of the catalog, with the events of it in the period, without bots.
+
+    Sampled types are scaled up. Retention is how long the raw events are kept; the daily
+    numbers stay. Source: the catalog's classes, daily_events.
+    """
+    came = {volume.event_type: volume for volume in ask(volumes, session, scope)}
+    retention = current_app.extensions["settings"].retention_days
+    return [
+        Described(
+            name,
+            event.domain,
+            event.writer,
+            event.purpose(),
+            came[name].events if name in came else 0,
+            came[name].last_day if name in came else None,
+            event.sample_one_in,
+            retention,
+        )
+        for name, event in CATALOG.items()
+    ]
+
+
+def payload_fields(_session: Session, scope: Scope) -> list[PayloadField]:
+    """The fields of the payload with the rule each must keep. Source: the catalog's class."""
+    schema = CATALOG[scope.filters["event_type"]].payload_schema()
+    required = schema.get("required", [])
+    return [
+        PayloadField(name, _rule(rule), name in required)
+        for name, rule in schema.get("properties", {}).items()
+    ]
+
+
+def _rule(schema: dict[str, Any]) -> str:
+    """A field's schema in a few words: string; one of grid, sage_panel; list of string."""
+    if "anyOf" in schema:
+        return " or ".join(_rule(part) for part in schema["anyOf"] if part.get("type") != "null")
+    if "enum" in schema:
+        return "one of " + ", ".join(map(str, schema["enum"]))
+    if schema.get("type") == "array":
+        return "list of " + _rule(schema.get("items", {}))
+    words = (("minimum", "from"), ("maximum", "to"), ("maxLength", "of at most"))
+    limits = [f"{word} {schema[key]}" for key, word in words if key in schema]
+    return " ".join([schema.get("type", "any value"), *limits])
+
+
+def opening(session: Session, scope: Scope) -> Sentence:
+    """How many of the event types came in."""
+    described = ask(event_types, session, scope)
+    seen = sum(1 for one in described if one.events)
+    return say(
+        "{seen} of the {all} event types that can happen came in during this period.",
+        seen=Linked(str(seen), "#event-types"),
+        all=str(len(described)),
+    )
+
+
+def purpose(_session: Session, scope: Scope) -> Sentence:
+    """What the event type is for, and who sends it."""
+    event = CATALOG[scope.filters["event_type"]]
+    server = event.writer == "server"
+    by = "Only servers send it, with a write key." if server else "Browsers send it."
+    return say("{purpose} {by}", purpose=event.purpose(), by=by)
+
+
+def example(_session: Session, scope: Scope) -> dict[str, str]:
+    """A command that sends one, and the payload's JSON Schema."""
+    name = scope.filters["event_type"]
+    return {
+        "snippet": snippet(name, request.host_url.rstrip("/")),
+        "schema": json.dumps(CATALOG[name].payload_schema(), indent=2),
+    }
+
+
+PAGE = Page(
+    slug="catalog",
+    title="Catalog",
+    group="Operations",
+    key="c",
+    question="What can be sent, and what for?",
+    sentence=opening,
+    panels=(
+        Table(
+            name="event-types",
+            title="Event types",
+            metric=event_types,
+            search="Search event types",
+            link="/catalog/{event_type}",
+            page_size=100,
+            columns=(
+                Column("event_type", "Event type", Kind.CODE),
+                Column("purpose", "What it tells"),
+                Column("writer", "Sent by", words=_SENT_BY),
+                Column("events", "Events", Kind.BAR, link="/activity?type={event_type}"),
+                Column("last_day", "Last seen"),
+                Column(
+                    "sample_one_in",
+                    "Kept",
+                    say=lambda row: (
+                        "all" if row.sample_one_in == 1 else f"one in {row.sample_one_in}"
+                    ),
+                ),
+                Column("retention_days", "For days"),
+            ),
+        ),
+    ),
+)
+
+ONE = Page(
+    slug="catalog",
+    title="Event type",
+    group="Operations",
+    question="What is this event, and how is it sent?",
+    parent="catalog",
+    subject=Subject(
+        "event_type",
+        noun="event type",
+        exists=lambda _session, scope: scope.filters["event_type"] in CATALOG,
+    ),
+    sentence=purpose,
+    aside="dashboard/event_type.html",
+    aside_data=example,
+    panels=(
+        Chart(
+            name="daily-volume",
+            title="Events by day",
+            metric=daily_volume,
+            unit="events",
+            series=(Series("events", "Events", "searches"),),
+        ),
+        Table(
+            name="payload",
+            title="Its payload",
+            metric=payload_fields,
+            page_size=100,
+            columns=(
+                Column("field", "Field", Kind.CODE),
+                Column("rule", "Rule"),
+                Column("required", "Needed", words=((True, "yes"), (False, "no"))),
+            ),
+        ),
+    ),
+)
+
+PAGES = (PAGE, ONE)

@@ -1,0 +1,100 @@
+"""Events in an operator's words, for the live tail and the timelines."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tracker.catalog import CATALOG
+
+Payload = Mapping[str, Any]
+_MOST_PAIRS = 4
+_LONGEST_VALUE = 60
+
+
+def in_words(event_type: str, payload: Payload) -> str:
+    """What happened, as a short sentence without a full stop.
+
+    An event type without words of its own is named with the first of its payload.
+    """
+    say = _WORDS.get(event_type)
+    return say(payload) if say else _plainly(event_type, payload)
+
+
+def _clicked(payload: Payload) -> str:
+    where = "in Sage’s answer" if payload.get("context") == "sage_panel" else "in the grid"
+    rank = f", position {payload['position']}" if payload.get("position") else ""
+    return f"Clicked {payload.get('expert_id', 'a card')} {where}{rank}"
+
+
+def _searched(payload: Payload) -> str:
+    return f"Asked Sage “{_short(payload.get('query_text', ''))}”{_found(payload)}"
+
+
+def _set_filter(payload: Payload) -> str:
+    value = payload.get("value")
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"Set {payload.get('filter')} to {_short(text)}{_found(payload)}"
+
+
+def _saw(payload: Payload) -> str:
+    count = len(payload.get("expert_ids") or ())
+    where = "in Sage’s answer" if payload.get("context") == "sage_panel" else "in the grid"
+    return f"Was shown {count} expert{'' if count == 1 else 's'} {where}"
+
+
+def _found(payload: Payload) -> str:
+    count = payload.get("result_count")
+    if count is None:
+        return ""
+    return ": found nothing" if count == 0 else f": {count} result{'' if count == 1 else 's'}"
+
+
+_WORDS: dict[str, Callable[[Payload], str]] = {
+    "card_click": _clicked,
+    "sage_query": _searched,
+    "filter_change": _set_filter,
+    "results_shown": _saw,
+    "create_trip_attempted": lambda _: "Asked for a trip",
+    "create_trip_succeeded": lambda p: f"Got trip {p.get('trip_id')}",
+    "create_trip_failed": lambda p: f"The trip failed: {p.get('error_code')}",
+    "create_trip__cta--generate": lambda _: "Pressed the button that makes a trip",
+    "create_trip__toggle--roundtrip": lambda _: "Switched the round trip on or off",
+    "create_trip__toggle--route_lock": lambda _: "Locked or unlocked the route",
+    "create_trip__section--expand": lambda _: "Opened a section of the trip form",
+    "app__chunk_recovery--reload": lambda _: "The page reloaded itself after an update",
+    "conversation_started": lambda p: f"Conversation {p.get('conversationId')} began",
+    "escalation_triggered": lambda p: f"Handed to a person: {p.get('reason')}",
+}
+
+
+def _plainly(event_type: str, payload: Payload) -> str:
+    """`ingest_failed` -> Ingest failed: url https://..., errorCode timeout"""
+    name = event_type.replace("__", " ").replace("--", " ").replace("_", " ").capitalize()
+    pairs = [
+        f"{key} {_short(str(value))}"
+        for key, value in list(payload.items())[:_MOST_PAIRS]
+        if not isinstance(value, dict | list)
+    ]
+    return name + (": " + ", ".join(pairs) if pairs else "")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+
+
+def snippet(event_type: str, address: str) -> str:
+    """A command that sends one such event, for an empty page; empty for unknown types."""
+    event = CATALOG.get(event_type)
+    if event is None:
+        return ""
+    body: dict[str, Any] = {"event_type": event_type}
+    if event.writer == "browser":
+        body["session_id"] = "5516cb1f-6c99-46ba-bbf2-ae6444a9a4cf"
+    if event.needs_request_id:
+        body["request_id"] = "req_1"
+    lines = [f"curl {address}/api/events", "-H 'Content-Type: application/json'"]
+    if event.writer == "server":
+        lines.append("-H 'Authorization: Bearer trk_...'")
+    text = json.dumps({**body, "payload": event.example}, indent=2, ensure_ascii=False)
+    lines.append("-d '" + text.replace("'", "’") + "'")
+    return " \\\n  ".join(lines)
