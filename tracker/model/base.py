@@ -1,9 +1,9 @@
 """The declarative base and the two column types that differ between the databases."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import DateTime, MetaData, String
+from sqlalchemy import DateTime, MetaData, String, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
@@ -12,6 +12,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 class Base(DeclarativeBase):
     """Every table; constraint names are fixed so that migrations can name them."""
+
+    __table__: ClassVar[Table]
 
     metadata = MetaData(
         naming_convention={
