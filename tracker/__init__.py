@@ -13,6 +13,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from tracker import cli, dashboard, errors, ingest
     from tracker.catalog.parsing import Calendar
     from tracker.extensions import csrf, db, login, migrate
+    from tracker.offloop import OffLoop
     from tracker.store.database import Database
     from tracker.store.salts import Salts
     from tracker.store.writer import Writer
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     ingest.register(app)
     dashboard.register(app)
     cli.register(app)
+    app.wsgi_app = OffLoop(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -1,12 +1,11 @@
-"""The command line: `flask <group> <command>`."""
+"""The command line: every module of this package adds its commands."""
 
 from importlib import import_module
+from pkgutil import iter_modules
 
 from flask import Flask
 
-GROUPS = ("access", "events", "rollups")
-
 
 def register(app: Flask) -> None:
-    for name in GROUPS:
-        import_module(f"{__name__}.{name}").register(app)
+    for module in iter_modules(__path__):
+        import_module(f"{__name__}.{module.name}").register(app)

@@ -1,0 +1,56 @@
+"""How the service is run: `gunicorn wsgi:app` reads this file by itself.
+
+Ingestion runs on gevent's loop, one process per core; pages run on native threads, so that a
+long query is never felt by a visitor (see tracker/offloop.py).
+"""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import sys
+
+from tracker.config import load_settings
+
+settings = load_settings()
+
+bind = f"0.0.0.0:{settings.port}"
+workers = settings.web_concurrency
+worker_class = "gevent"
+preload_app = True  # the processes share the rate counters, and most of their memory
+backlog = 2048
+keepalive = 75
+graceful_timeout = 30
+timeout = 60
+max_requests = 0
+control_socket_disable = True
+accesslog = None  # an access log would hold addresses and user agents
+loglevel = "warning"
+
+_SWITCH_SECONDS = 0.0005
+"""How long a page's thread may keep the interpreter from the loop that takes events."""
+
+
+def when_ready(_server):
+    """One line that says what the service found."""
+    from tracker.startup import log_start
+    from wsgi import app
+
+    log_start(app)
+
+
+def post_worker_init(_worker):
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    if settings.worker == "inline":
+        from tracker.jobs.clock import start_clock
+        from wsgi import app
+
+        stoppers.append(start_clock(app))
+
+
+def worker_exit(_server, _worker):
+    for stop in stoppers:
+        stop()
+
+
+stoppers = []
