@@ -1,7 +1,7 @@
 """Logging in and out."""
 
+import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import (
     Blueprint,
@@ -22,6 +22,8 @@ from tracker.dashboard.viewers import LoggedIn
 from tracker.model import Operator
 from tracker.store import logins
 from tracker.store.access import audit
+
+_OWN_PATH = re.compile(r"/(?![/\\])[!-~]*")
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
@@ -89,8 +91,4 @@ def _page(form: LoginForm, status: int, problem: str = "") -> Any:
 
 def _safe(target: str | None) -> str:
     """Where to go: a path of our own, never another site."""
-    parts = urlsplit((target or "").replace("\\", "/"))
-    own = not parts.scheme and not parts.netloc and parts.path.startswith("/")
-    if not own or parts.path.startswith("//"):
-        return url_for("dashboard.overview")
-    return target or ""
+    return target if target and _OWN_PATH.fullmatch(target) else url_for("dashboard.overview")

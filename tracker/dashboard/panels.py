@@ -48,6 +48,8 @@ class Column:
     link: str = ""
     n: str = ""
     help: str = ""
+    minor: bool = False
+    """Whether a phone may leave it out."""
     words: tuple[tuple[Any, str], ...] = ()
     """Operators' words for the values the field can have."""
     say: Callable[[Any], str] | None = None

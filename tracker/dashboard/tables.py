@@ -18,6 +18,7 @@ class Header:
     label: str
     right: bool
     help: str
+    minor: bool
     sort_url: str
     sorted: str
     """Empty, `ascending` or `descending`."""
@@ -30,6 +31,7 @@ class Cell:
     kind: str
     href: str = ""
     title: str = ""
+    minor: bool = False
     wide: bool = False
     """Whether its column takes the room that is left, cutting long texts."""
     bar: str = ""
@@ -68,7 +70,8 @@ def numbers(panel: Chart, answer: Answer, scope: Scope, links: Links) -> TableVi
     words = {series.name: series.label for series in panel.series}
     columns = [Column(name, words.get(name, "")) for name in answer.columns]
     headers = [
-        Header(label(column), right(kind(panel.metric, column)), "", "", "") for column in columns
+        Header(label(column), right(kind(panel.metric, column)), "", False, "", "")
+        for column in columns
     ]
     return TableView(headers, _rows(panel.metric, columns, answer.rows, scope, links, ""), False)
 
@@ -93,7 +96,7 @@ def _columns(panel: Table, answer: Answer) -> list[Column]:
 def _header(panel: Table, column: Column, scope: Scope, links: Links) -> Header:
     aligned = right(kind(panel.metric, column))
     if column.name not in sortable(panel):
-        return Header(label(column), aligned, column.help, "", "")
+        return Header(label(column), aligned, column.help, column.minor, "", "")
     down = scope.sort == f"-{column.name}"
     up = scope.sort == column.name
     # A count is read from the largest, a name from A.
@@ -103,7 +106,7 @@ def _header(panel: Table, column: Column, scope: Scope, links: Links) -> Header:
     target = second if scope.sort == first else first
     url = links.at(panel.name, sort=target, offset=None)
     state = "descending" if down else "ascending" if up else ""
-    return Header(label(column), aligned, column.help, url, state)
+    return Header(label(column), aligned, column.help, column.minor, url, state)
 
 
 def _rows(
@@ -158,6 +161,7 @@ def _cell(
         kind=kind.value,
         href=links.to(column.link or row_link, row),
         title=_whole(value, text, kind),
+        minor=column.minor,
         wide=wide,
         bar=bar,
         n=small_sample(row, column.n),

@@ -131,17 +131,18 @@ PAGE = Page(
             columns=(
                 Column("event_type", "Event type", Kind.CODE),
                 Column("purpose", "What it tells"),
-                Column("writer", "Sent by", words=_SENT_BY),
+                Column("writer", "Sent by", words=_SENT_BY, minor=True),
                 Column("events", "Events", Kind.BAR, link="/activity?type={event_type}"),
-                Column("last_day", "Last seen"),
+                Column("last_day", "Last seen", minor=True),
                 Column(
                     "sample_one_in",
                     "Kept",
+                    minor=True,
                     say=lambda row: (
                         "all" if row.sample_one_in == 1 else f"one in {row.sample_one_in}"
                     ),
                 ),
-                Column("retention_days", "For days"),
+                Column("retention_days", "For days", minor=True),
             ),
         ),
     ),
