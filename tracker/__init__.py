@@ -10,18 +10,21 @@ __version__ = "0.1.0"
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The application, wired. `settings` default to the environment's."""
-    from tracker import cli, dashboard, errors, ingest
+    from tracker import cli, dashboard, demo, errors, ingest
     from tracker.catalog.parsing import Calendar
     from tracker.extensions import csrf, db, login, migrate
     from tracker.offloop import OffLoop
     from tracker.store.database import Database
     from tracker.store.salts import Salts
     from tracker.store.writer import Writer
+    from tracker.web import OrjsonProvider, PageSessions
 
     settings = settings or load_settings()
     app = Flask(
         __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
+    app.session_interface = PageSessions()
+    app.json = OrjsonProvider(app)
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
@@ -43,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.register_errors(app)
     ingest.register(app)
     dashboard.register(app)
+    demo.register(app)
     cli.register(app)
     app.wsgi_app = OffLoop(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
