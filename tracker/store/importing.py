@@ -111,7 +111,7 @@ class Importer:
         digest = hashlib.sha256(tenant_id.encode() + orjson.dumps(sent)).digest()
         self._seen[digest] += 1
         numbered = hashlib.sha256(digest + self._seen[digest].to_bytes(8, "big")).digest()
-        return sent | {"event_id": str(UUID(bytes=numbered[:16], version=8))}
+        return sent | {"event_id": str(UUID(bytes=numbered[:16], version=5))}
 
     def _refused(
         self, number: int, sent: Any, refusal: Refusal, terms: Terms, totals: Totals

@@ -1,0 +1,157 @@
+"""How much Sage is asked, what, and what it finds."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from tracker.metrics.listing import listing
+from tracker.metrics.scope import Listing, Scope
+from tracker.model import DailyQueries, DailyUniques
+
+_MOST_KEYS = 500
+"""Of more queries than this the database is asked about all rather than about each."""
+
+
+class DayOfSearches(NamedTuple):
+    """One day's searches, and how many of them found nothing."""
+
+    day: date
+    searches: int
+    zero_results: int
+    zero_result_rate: float | None
+
+
+class ByFunction(NamedTuple):
+    """The searches that Sage answered by one function."""
+
+    function_called: str
+    searches: int
+    zero_results: int
+    zero_result_rate: float | None
+    mean_result_count: float | None
+    clicked_searches: int
+    click_through_rate: float | None
+
+
+class TopQuery(NamedTuple):
+    """One query, however it was written, and how many sessions asked it."""
+
+    query: str
+    searches: int
+    zero_results: int
+    sessions: int
+
+
+def daily_volume(session: Session, scope: Scope) -> list[DayOfSearches]:
+    """Searches of each day, and those that found nothing; days without a search too.
+
+    A search is one `sage_query` event. The rate is searches with zero results over
+    searches; a day without a search has none. Source: daily_queries.
+    """
+    counts = by_day(session, scope, ("searches", "zero_results"))
+    return [
+        DayOfSearches(day, searches, zero_results, share(zero_results, searches))
+        for day, (searches, zero_results) in counts.items()
+    ]
+
+
+def by_day(session: Session, scope: Scope, names: tuple[str, ...]) -> dict[date, tuple[int, ...]]:
+    """Counters of daily_queries for every day of the period, zeros too."""
+    statement = within(select(DailyQueries.day, *map(total, names)), scope)
+    found = {
+        row[0]: tuple(map(int, row[1:]))
+        for row in session.execute(statement.group_by(DailyQueries.day))
+    }
+    return {day: found.get(day, (0,) * len(names)) for day in scope.each_day()}
+
+
+def total(name: str) -> ColumnElement[Any]:
+    """The sum of a counter of daily_queries, 0 for no row."""
+    return func.coalesce(func.sum(getattr(DailyQueries, name)), 0).label(name)
+
+
+def within(statement: Select[Any], scope: Scope) -> Select[Any]:
+    """The statement over the searches of the scope's tenants and days."""
+    return statement.where(
+        DailyQueries.tenant_id.in_(scope.tenants), DailyQueries.day.between(scope.first, scope.last)
+    )
+
+
+def share(part: float, whole: int) -> float | None:
+    """A ratio; None when there is nothing to divide by."""
+    return part / whole if whole else None
+
+
+def by_function(session: Session, scope: Scope) -> list[ByFunction]:
+    """Searches by the function Sage called to answer them, most called first.
+
+    The mean result count is over the searches that have one: `apply_filters` may send none.
+    Click-through is searches followed by a click on one of their experts, in Sage's panel,
+    before the session's next search and within 30 minutes (or in the same view), over all
+    searches of the function. Source: daily_queries.
+    """
+    names = ("searches", "zero_results", "results", "counted", "clicked")
+    searches = func.sum(DailyQueries.searches)
+    statement = (
+        within(select(DailyQueries.function_called, *map(total, names)), scope)
+        .group_by(DailyQueries.function_called)
+        .having(searches > 0)
+        .order_by(searches.desc(), DailyQueries.function_called)
+    )
+    return [_function(row[0], *map(int, row[1:])) for row in session.execute(statement)]
+
+
+def _function(
+    name: str, searches: int, zero_results: int, results: int, counted: int, clicked: int
+) -> ByFunction:
+    return ByFunction(
+        function_called=name,
+        searches=searches,
+        zero_results=zero_results,
+        zero_result_rate=share(zero_results, searches),
+        mean_result_count=share(results, counted),
+        clicked_searches=clicked,
+        click_through_rate=share(clicked, searches),
+    )
+
+
+def top_queries(session: Session, scope: Scope) -> Listing[TopQuery]:
+    """The queries asked most often, with the distinct sessions that asked them.
+
+    Queries are the same when they differ only in case, white space or closing punctuation.
+    Source: daily_queries, daily_uniques.
+    """
+    found = listing(
+        session,
+        scope,
+        within(by_query("searches", "zero_results"), scope),
+        lambda query, searches, zeros: TopQuery(query, int(searches), int(zeros), 0),
+        order=("-searches", "query"),
+        search="query",
+    )
+    sessions = _sessions(session, scope, [row.query for row in found.rows])
+    rows = [row._replace(sessions=sessions.get(row.query, 0)) for row in found.rows]
+    return Listing(rows, found.total)
+
+
+def by_query(first: str, *others: str) -> Select[Any]:
+    """Counters of daily_queries by query, where the first of them is not 0."""
+    counted = select(DailyQueries.query, *map(total, (first, *others)))
+    return counted.group_by(DailyQueries.query).having(func.sum(getattr(DailyQueries, first)) > 0)
+
+
+def _sessions(session: Session, scope: Scope, queries: Collection[str]) -> dict[str, int]:
+    """The distinct sessions that asked each query in the period."""
+    statement = (
+        select(DailyUniques.key, func.sum(DailyUniques.members))
+        .where(DailyUniques.tenant_id.in_(scope.tenants), DailyUniques.kind == "query")
+        .where(DailyUniques.day.between(scope.first, scope.last))
+        .where(DailyUniques.prev_day < scope.first)
+        .group_by(DailyUniques.key)
+    )
+    if len(queries) <= _MOST_KEYS:
+        statement = statement.where(DailyUniques.key.in_(queries))
+    return {key: int(count) for key, count in session.execute(statement)}
