@@ -5,6 +5,7 @@ deployment with three mistakes needs one restart and not three.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -70,6 +71,12 @@ def _region(code: str) -> str:
     if code and code not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("must be a two-letter region such as US, or empty")
     return code
+
+
+def _smtp_url(url: str) -> str:
+    if url and not re.fullmatch(r"smtps?://[^/\s]+/?", url):
+        raise ValueError("must look like smtp://user:password@host:587")
+    return url
 
 
 class Settings(BaseModel):
@@ -143,6 +150,21 @@ class Settings(BaseModel):
         "inline",
         alias="TRACKER_WORKER",
         description="Who runs the clock: a web process (inline) or only `flask worker` (external).",
+    )
+    allow_private_webhooks: bool = Field(
+        False,
+        alias="TRACKER_ALLOW_PRIVATE_WEBHOOKS",
+        description="Whether messages may go to private and local addresses; for development.",
+    )
+    smtp_url: Annotated[str, AfterValidator(_smtp_url)] = Field(
+        "",
+        alias="TRACKER_SMTP_URL",
+        description="The server that mails alerts, as smtp://user:password@host:587 or smtps://.",
+    )
+    mail_from: str = Field(
+        "",
+        alias="TRACKER_MAIL_FROM",
+        description="The sender of mailed alerts, such as Tracker <alerts@example.com>.",
     )
     trusted_proxies: int = Field(
         0,

@@ -91,15 +91,19 @@ def enqueue(connection: Connection, messages: Iterable[Message]) -> int:
     return len(bulk.insert_new(connection, DELIVERIES, rows))
 
 
-def claim(connection: Connection, claim: str, limit: int, now: datetime) -> list[Claimed]:
+def claim(
+    connection: Connection, claim: str, limit: int, now: datetime, busy: Sequence[str] = ()
+) -> list[Claimed]:
     """Takes due deliveries, oldest first, that nobody else has in hand.
 
-    `claim` names this batch: an outcome counts only while the claim still stands.
+    `claim` names this batch: an outcome counts only while the claim still stands. Those to
+    `busy` destinations are left for later.
     """
     due = (
         select(DELIVERIES.c.id)
         .join(DESTINATIONS, DESTINATIONS.c.id == DELIVERIES.c.destination_id)
         .where(DELIVERIES.c.due_at <= now, DESTINATIONS.c.disabled_at.is_(None))
+        .where(DESTINATIONS.c.id.not_in(busy))
         .order_by(DELIVERIES.c.due_at)
         .limit(limit)
         .with_for_update(of=DELIVERIES, skip_locked=True)

@@ -1,0 +1,70 @@
+"""Emptying the outbox: many deliveries at a time, and no destination holds up the others."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from tracker.config import Settings
+from tracker.jobs.sending import send
+from tracker.store import deliveries
+from tracker.store.database import Database
+from tracker.store.deliveries import Claimed, Outcome
+
+SENDERS = 48
+AT_ONCE = 16
+"""Deliveries claimed at a time, and in the air to a destination before others come first."""
+_POLL_SECONDS = 1.0
+
+Flights = dict[Future[Outcome], Claimed]
+Announce = Callable[[list[str]], None]
+
+
+def deliver_due(
+    database: Database,
+    settings: Settings,
+    is_over: Callable[[], bool] = lambda: False,
+    announce: Announce = lambda _disabled: None,
+) -> int:
+    """Sends everything that is due; returns the attempts made.
+
+    `is_over` ends it early, with what is in the air finished first. `announce` is told which
+    destinations were given up.
+    """
+    sent = 0
+    flights: Flights = {}
+    claimed = _claim(database, flights)
+    if not claimed:
+        return 0
+    # Made here, in the thread that uses it: under gevent its threads are greenlets of this one.
+    with ThreadPoolExecutor(SENDERS, thread_name_prefix="deliveries") as senders:
+        while claimed or flights:
+            for delivery in claimed:
+                flights[senders.submit(send, delivery, settings)] = delivery
+            done, _ = wait(flights, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+            sent += len(done)
+            _finish(database, [future.result() for future in done], announce)
+            for future in done:
+                del flights[future]
+            claimed = [] if is_over() else _claim(database, flights)
+    return sent
+
+
+def _claim(database: Database, flights: Flights) -> list[Claimed]:
+    in_hand = Counter(delivery.destination_id for delivery in flights.values())
+    free = min(SENDERS - len(flights), AT_ONCE)
+    if free <= 0:
+        return []
+    busy = [destination for destination, n in in_hand.items() if n >= AT_ONCE]
+    with database.write() as connection:
+        return deliveries.claim(connection, uuid4().hex, free, datetime.now(UTC), busy)
+
+
+def _finish(database: Database, outcomes: list[Outcome], announce: Announce) -> None:
+    if not outcomes:
+        return
+    with database.write() as connection:
+        disabled = deliveries.finish(connection, outcomes, datetime.now(UTC))
+    if disabled:
+        announce(disabled)

@@ -1,0 +1,169 @@
+"""One message to one place: by HTTP, signed, or by mail."""
+
+import smtplib
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import orjson
+from standardwebhooks import Webhook
+
+from tracker.config import Settings
+from tracker.jobs.addresses import Refused, Target, resolve
+from tracker.store.deliveries import Claimed, Outcome
+from tracker.store.sealing import Unreadable, unseal
+
+DEADLINE_SECONDS = 10.0
+_STATUS_LIMIT = 1024
+_GONE = 410
+
+
+def send(delivery: Claimed, settings: Settings) -> Outcome:
+    """Tries a delivery once. Every failure is an outcome; nothing is raised."""
+    try:
+        status = _SEND[delivery.kind](delivery, settings)
+    except (Refused, Unreadable) as error:
+        return Outcome(delivery, False, str(error))
+    except (OSError, smtplib.SMTPException, UnicodeError) as error:
+        return Outcome(delivery, False, f"No answer: {type(error).__name__} {error}".strip())
+    except ValueError as error:
+        return Outcome(delivery, False, str(error))
+    if isinstance(status, str):
+        return Outcome(delivery, True, status)
+    arrived = 200 <= status < 300
+    return Outcome(delivery, arrived, f"HTTP {status}", gone=status == _GONE)
+
+
+def _webhook(delivery: Claimed, settings: Settings) -> int:
+    secret = unseal(delivery.sealed_secret or "", settings.secret_key)
+    headers = signature(secret, delivery.message_id, delivery.body, datetime.now(UTC))
+    return post(delivery.address, delivery.body, headers, settings.allow_private_webhooks)
+
+
+def signature(secret: str, message_id: str, body: str, at: datetime) -> dict[str, str]:
+    """The three headers of Standard Webhooks."""
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(message_id, at, body),
+    }
+
+
+def _slack(delivery: Claimed, settings: Settings) -> int:
+    # The URL of an incoming webhook is its secret.
+    url = unseal(delivery.address, settings.secret_key)
+    text = orjson.dumps({"text": _words(delivery)}).decode()
+    return post(url, text, {}, settings.allow_private_webhooks)
+
+
+def _words(delivery: Claimed) -> str:
+    """The message for people: every alert has `text`."""
+    body: dict[str, Any] = orjson.loads(delivery.body)
+    lines = [str(body.get("text", delivery.event_type)), str(body.get("url") or "")]
+    return "\n".join(line for line in lines if line)
+
+
+def post(url: str, body: str, headers: dict[str, str], allow_private: bool) -> int:
+    """POSTs JSON and returns the answer's status.
+
+    No redirect is followed. All of it, from the connection to the status line, must be done
+    before the deadline, however slowly the other side drips.
+    """
+    target = resolve(url, allow_private)
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    with _connected(target, deadline) as link:
+        link.settimeout(_left(deadline))
+        link.sendall(_request(target, body.encode(), headers))
+        return _status(link, deadline)
+
+
+def _connected(target: Target, deadline: float) -> socket.socket:
+    link = socket.socket(target.family, socket.SOCK_STREAM)
+    try:
+        link.settimeout(_left(deadline))
+        link.connect((target.address, target.port))
+        if target.is_tls:
+            link.settimeout(_left(deadline))
+            return ssl.create_default_context().wrap_socket(link, server_hostname=target.host)
+    except BaseException:
+        link.close()
+        raise
+    return link
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("took too long")
+    return left
+
+
+def _request(target: Target, body: bytes, headers: dict[str, str]) -> bytes:
+    lines = [
+        f"POST {target.path} HTTP/1.1",
+        f"Host: {target.host_header}",
+        "User-Agent: tracker",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def _status(link: socket.socket, deadline: float) -> int:
+    """The code of the answer's status line."""
+    line = b""
+    while b"\n" not in line and len(line) < _STATUS_LIMIT:
+        link.settimeout(_left(deadline))
+        got = link.recv(_STATUS_LIMIT)
+        if not got:
+            break
+        line += got
+    words = line.split(None, 2)
+    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
+        raise ConnectionError("the answer is not HTTP")
+    return int(words[1])
+
+
+def _mail(delivery: Claimed, settings: Settings) -> str:
+    if not settings.smtp_url:
+        raise Refused("Mail can't be sent: TRACKER_SMTP_URL is not set.")
+    words = _words(delivery)
+    mail = EmailMessage()
+    mail["Subject"] = words.splitlines()[0][:150]
+    mail["From"] = settings.mail_from or f"tracker@{socket.gethostname()}"
+    mail["To"] = delivery.address
+    mail["Message-ID"] = f"<{delivery.message_id}@tracker>"
+    mail.set_content(words + "\n")
+    with _mail_server(settings.smtp_url) as server:
+        server.send_message(mail)
+    return "handed to the mail server"
+
+
+def _mail_server(url: str) -> smtplib.SMTP:
+    """The server of an smtp:// (STARTTLS where offered) or smtps:// URL, logged in."""
+    parts = urlsplit(url)
+    host = parts.hostname or "localhost"
+    if parts.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=DEADLINE_SECONDS)
+    else:
+        server = smtplib.SMTP(host, parts.port or 587, timeout=DEADLINE_SECONDS)
+        server.ehlo()
+        if server.has_extn("starttls"):
+            server.starttls(context=ssl.create_default_context())
+    if parts.username:
+        server.login(unquote(parts.username), unquote(parts.password or ""))
+    return server
+
+
+_SEND: dict[str, Callable[[Claimed, Settings], int | str]] = {
+    "webhook": _webhook,
+    "slack": _slack,
+    "smtp": _mail,
+}
