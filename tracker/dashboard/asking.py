@@ -188,6 +188,8 @@ def panel_scope(framed: Frame, panel: Panel, args: Args, rows: int | None = None
     if isinstance(panel, Table):
         filters |= _filters(panel.filters, args, faults)
         filters |= {"q": own["q"]} if panel.search and own["q"] else {}
+        after = _own(args, panel, "starting_after") if panel.cursor else ""
+        filters |= {"starting_after": after} if after else {}
     sort = own["sort"]
     if sort.removeprefix("-") not in ("", *sortable(panel)):
         faults.append(Fault("sort", f"must be one of {', '.join(sortable(panel)) or 'none'}"))

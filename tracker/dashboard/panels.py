@@ -159,6 +159,8 @@ class Table(Panel):
     page_size: int = 15
     counted: bool = True
     """Whether the length of the list is known; a feed's is not."""
+    cursor: str = ""
+    """The field that names a row, where the list goes on behind a row (`starting_after`)."""
     refresh: bool = False
     """Whether it follows what comes in, once a second, while it is looked at."""
 

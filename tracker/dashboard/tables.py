@@ -183,6 +183,8 @@ def small_sample(row: Any, n: str) -> str:
 
 
 def _pager(panel: Table, answer: Answer, scope: Scope, links: Links) -> Pager | None:
+    if panel.cursor:
+        return _cursor_pager(panel, answer, scope, links)
     end = scope.offset + len(answer.rows)
     if scope.offset == 0 and end >= answer.total:
         return None
@@ -192,4 +194,18 @@ def _pager(panel: Table, answer: Answer, scope: Scope, links: Links) -> Pager | 
         words=words + (f" of {formats.number(answer.total)}" if panel.counted else ""),
         earlier=links.at(panel.name, offset=str(earlier) or None) if scope.offset else "",
         later=links.at(panel.name, offset=str(end)) if end < answer.total else "",
+    )
+
+
+def _cursor_pager(panel: Table, answer: Answer, scope: Scope, links: Links) -> Pager | None:
+    """Further rows are those behind the last one shown, whatever comes in before the first."""
+    behind = bool(scope.filters.get("starting_after"))
+    more = scope.offset + len(answer.rows) < answer.total
+    last = str(getattr(answer.rows[-1], panel.cursor)) if more and answer.rows else None
+    if not behind and last is None:
+        return None
+    return Pager(
+        words="",
+        earlier=links.at(panel.name, starting_after=None) if behind else "",
+        later=links.at(panel.name, starting_after=last) if last else "",
     )

@@ -195,5 +195,5 @@ def daily_volume(session: Session, scope: Scope) -> list[DayOfOneType]:
         .where(DailyEvents.day.between(scope.first, scope.last))
         .group_by(DailyEvents.day)
     )
-    counts = dict(session.execute(statement).tuples().all())
-    return [DayOfOneType(day, int(counts.get(day, 0))) for day in scope.each_day()]
+    counts = {day: int(events) for day, events in session.execute(statement)}
+    return [DayOfOneType(day, counts.get(day, 0)) for day in scope.each_day()]

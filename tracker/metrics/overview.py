@@ -60,16 +60,16 @@ def totals(session: Session, scope: Scope) -> list[Totals]:
     zero-result rate is searches that found nothing over all searches; without a search
     there is none. Source: daily_events, daily_uniques, daily_queries.
     """
-    events: dict[str, int] = dict(session.execute(_events_by_type(scope)).tuples().all())
+    events = {kind: int(count) for kind, count in session.execute(_events_by_type(scope))}
     sessions, identified = session.execute(distinct(scope, "session")).one()
     return [
         Totals(
-            events=int(sum(events.values())),
+            events=sum(events.values()),
             sessions=int(sessions),
             identified_sessions=int(identified),
-            card_clicks=int(events.get("card_click", 0)),
-            sage_queries=int(events.get("sage_query", 0)),
-            filter_changes=int(events.get("filter_change", 0)),
+            card_clicks=events.get("card_click", 0),
+            sage_queries=events.get("sage_query", 0),
+            filter_changes=events.get("filter_change", 0),
             zero_result_rate=searches(session, scope).zero_result_rate,
         )
     ]
