@@ -1,0 +1,164 @@
+"""/business: how the tenants do."""
+
+from sqlalchemy.orm import Session
+
+from tracker.dashboard.answers import ask
+from tracker.dashboard.formats import number, rate
+from tracker.dashboard.page import Linked, Page, Sentence, say
+from tracker.dashboard.panels import Column, Kind, Matrix, Stat, Stats, Table
+from tracker.metrics import adoption, business, plans
+from tracker.metrics.scope import Scope
+
+_ENOUGH = 30
+"""Conversations a tenant must have had for its escalation rate to be called out."""
+
+DEFLECTION = "Deflected means not handed to a person. It is not the same as resolved."
+
+
+def opening(session: Session, scope: Scope) -> Sentence:
+    """How many tenants were active, and which of them needs a look."""
+    now = ask(business.totals, session, scope)[0]
+    if not now.tenants:
+        return say("No tenant sent a business event in this period.")
+    before = ask(business.totals, session, scope.previous())[0]
+    first = say(
+        "{tenants} active{was}, with {conversations}",
+        tenants=Linked(_tenants(now.tenants), "#tenants"),
+        was=f", {number(before.tenants)} in the period before" if before.tenants else "",
+        conversations=f"{number(now.conversations)} conversations",
+    )
+    handed = say("")
+    if now.escalation_rate is not None:
+        handed = say(
+            ", {rate} of them handed to a person", rate=Linked(rate(now.escalation_rate), "#totals")
+        )
+    rest = _notable(session, scope, now)
+    return Sentence((*first.parts, *handed.parts, ". ", *rest.parts))
+
+
+def _tenants(count: int) -> str:
+    return "One tenant was" if count == 1 else f"{number(count)} tenants were"
+
+
+def _notable(session: Session, scope: Scope, now: business.Totals) -> Sentence:
+    """The tenant that hands over most, when that is well above the others; or who went quiet."""
+    rows = ask(business.tenants, session, scope)
+    rated = [row for row in rows if row.conversations >= _ENOUGH and row.escalation_rate]
+    worst = max(rated, key=lambda row: row.escalation_rate or 0, default=None)
+    if worst and (worst.escalation_rate or 0) > 1.5 * (now.escalation_rate or 0):
+        return say(
+            "{tenant} hands over {rate}, the most of all.",
+            tenant=Linked(worst.tenant_id, f"/business/{worst.tenant_id}"),
+            rate=rate(worst.escalation_rate),
+        )
+    quiet = ask(adoption.gone_quiet, session, scope)
+    if quiet:
+        names = f"{number(len(quiet))} that {'was' if len(quiet) == 1 else 'were'} active before"
+        went = "has" if len(quiet) == 1 else "have"
+        return say("{who} " + went + " gone quiet.", who=Linked(names, "#gone-quiet"))
+    return say("Nobody went quiet and no tenant stands out.")
+
+
+PAGE = Page(
+    slug="business",
+    title="Business",
+    group="Business",
+    key="b",
+    question="How is each tenant doing?",
+    sentence=opening,
+    events=business.TYPES,
+    panels=(
+        Stats(
+            name="totals",
+            title="Totals",
+            metric=business.totals,
+            settled=True,
+            stats=(
+                Stat("tenants", "Active tenants", good="up"),
+                Stat("conversations", "Conversations", good="up"),
+                Stat("escalation_rate", "Escalated", good="down", n="conversations"),
+                Stat("deflection_rate", "Deflected", good="up", n="conversations"),
+                Stat("ingest_failures", "Ingestions failed", good="down"),
+                Stat("integration_success_rate", "Integrations worked", good="up"),
+                Stat("quota_rejections", "Turned away by a limit", good="down"),
+            ),
+        ),
+        Table(
+            name="tenants",
+            title="Tenants",
+            metric=business.tenants,
+            note=DEFLECTION,
+            settled=True,
+            search="Search tenants",
+            link="/business/{tenant_id}",
+            columns=(
+                Column("tenant_id", "Tenant"),
+                Column("conversations", "Conversations", Kind.BAR),
+                Column("escalation_rate", "Escalated", n="conversations"),
+                Column("deflection_rate", "Deflected", n="conversations", minor=True),
+                Column("ingest_failures", "Ingestions failed", minor=True),
+                Column("integration_success_rate", "Integrations worked", minor=True),
+                Column("quota_rejections", "Turned away", minor=True),
+                Column("last_seen", "Last seen", minor=True),
+            ),
+        ),
+        Table(
+            name="adoption",
+            title="What tenants use",
+            metric=adoption.adoption,
+            half=True,
+            columns=(
+                Column("feature", "Part of the product"),
+                Column("tenants", "Tenants", Kind.BAR),
+                Column("share", "Of the active"),
+                Column("events", "Events"),
+            ),
+        ),
+        Table(
+            name="checkout-funnel",
+            title="From use to a plan",
+            metric=plans.checkout_funnel,
+            half=True,
+            columns=(
+                Column("step", "Tenants that were"),
+                Column("tenants", "Tenants", Kind.BAR),
+                Column("share", "Of the active"),
+            ),
+        ),
+        Matrix(
+            name="retention",
+            title="Do they come back? Tenants by the week they began, active in later weeks",
+            metric=adoption.retention,
+            row="cohort",
+            column="week",
+            value="retention_rate",
+            n="size",
+        ),
+        Table(
+            name="gone-quiet",
+            title="Gone quiet",
+            metric=adoption.gone_quiet,
+            link="/business/{tenant_id}",
+            half=True,
+            columns=(
+                Column("tenant_id", "Tenant"),
+                Column("last_day", "Last event"),
+                Column("events_before", "Events before", Kind.BAR),
+            ),
+        ),
+        Table(
+            name="plans",
+            title="Changes of plan",
+            metric=plans.plans,
+            half=True,
+            columns=(
+                Column("previous_plan", "From"),
+                Column("new_plan", "To"),
+                Column("status", "Status"),
+                Column("changes", "Changes", Kind.BAR),
+            ),
+        ),
+    ),
+)
+
+PAGES = (PAGE,)

@@ -1,0 +1,114 @@
+"""/feed/<tenant>: everything a tenant's servers report; /events/<id>: one of them."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from tracker.catalog import CATALOG
+from tracker.dashboard.answers import ask
+from tracker.dashboard.page import Page, Sentence, Subject, say
+from tracker.dashboard.panels import Column, Filter, Kind, Table, Timeline
+from tracker.dashboard.words import in_words
+from tracker.metrics import custom_events, feed
+from tracker.metrics.scope import Scope
+
+
+def _what(row: Any) -> str:
+    return in_words(row.event_type, row.payload)
+
+
+def _types(session: Session, scope: Scope) -> list[tuple[str, str]]:
+    """The catalog's types, and the tenant's own."""
+    own = {row.event_type for row in ask(custom_events.custom_events, session, scope)}
+    return [(name, name) for name in (*CATALOG, *sorted(own))]
+
+
+ACTIVITY = Table(
+    name="activity",
+    title="Activity, newest first",
+    metric=feed.activity,
+    refresh=True,
+    page_size=15,
+    counted=False,
+    cursor="id",
+    search="Search in payloads",
+    filters=(Filter("type", "Type", _types),),
+    link="/events/{id}?tenant={tenant_id}",
+    columns=(
+        Column("received_at", "Received", Kind.CLOCK),
+        Column("payload", "What", say=_what),
+        Column("event_type", "Type", Kind.CODE, minor=True),
+        Column("request_id", "Request", Kind.CODE, minor=True),
+        Column("occurred_at", "Occurred", minor=True),
+        Column("source", "From", minor=True),
+    ),
+)
+
+
+def happened(session: Session, scope: Scope) -> Sentence:
+    """What the event was."""
+    row = ask(feed.one_event, session, scope)[0]
+    return say(f"{_what(row)}.")
+
+
+def details(session: Session, scope: Scope) -> Any:
+    """The event as it is held, for the page's last part."""
+    return ask(feed.one_event, session, scope)[0]
+
+
+FEED = Page(
+    slug="feed",
+    title="Activity",
+    group="Business",
+    question="What has this tenant's product reported?",
+    subject=Subject("tenant_id", title="Activity of {}", noun="tenant", tenant=True),
+    parent="business",
+    panels=(ACTIVITY,),
+)
+
+EVENT = Page(
+    slug="events",
+    title="Event",
+    group="Business",
+    question="What is known of this event, and what belongs to it?",
+    subject=Subject("event_id", title="Event {}", noun="event", exists=feed.event_exists),
+    parent="business",
+    period=False,
+    sentence=happened,
+    panels=(
+        Table(
+            name="event",
+            title="The event",
+            metric=feed.one_event,
+            columns=(
+                Column("event_type", "Type", Kind.CODE),
+                Column("occurred_at", "Occurred"),
+                Column("received_at", "Received"),
+                Column("tenant_id", "Tenant", link="/feed/{tenant_id}"),
+                Column("session_id", "Session", Kind.ID, link="/people/session/{session_id}"),
+                Column("source", "From"),
+                Column("sample_weight", "Stands for"),
+            ),
+        ),
+        Timeline(
+            name="same-conversation",
+            title="The same conversation or source",
+            metric=feed.same_conversation,
+            words=_what,
+            link="/events/{id}?tenant={tenant_id}",
+            half=True,
+        ),
+        Timeline(
+            name="same-request",
+            title="The same request",
+            metric=feed.same_request,
+            words=_what,
+            link="/events/{id}?tenant={tenant_id}",
+            half=True,
+        ),
+    ),
+    aside="dashboard/event.html",
+    aside_data=details,
+)
+
+PAGES = (FEED, EVENT)

@@ -1,0 +1,95 @@
+"""Plans: who buys, who moves up and who moves down."""
+
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from tracker.metrics.business import counts, measured, ratio
+from tracker.metrics.scope import Scope
+from tracker.model import DailyBusiness
+
+IN_EFFECT = ("active", "trialing")
+"""The statuses under which a plan is in effect, in Stripe's words."""
+
+
+class PlanChange(NamedTuple):
+    """A move from one plan to another."""
+
+    previous_plan: str
+    new_plan: str
+    status: str
+    changes: int
+    last_day: date
+
+
+class Checkout(NamedTuple):
+    """Checkouts of one plan."""
+
+    plan: str
+    checkouts: int
+
+
+class Step(NamedTuple):
+    """A step of the way to a plan, and how many tenants came that far."""
+
+    step: str
+    tenants: int
+    share: float | None
+
+
+def plans(session: Session, scope: Scope) -> list[PlanChange]:
+    """Changes of plan, and of a plan's status, the most frequent first.
+
+    Counts `plan_updated` events of the period; the two plans are the same when only the status
+    changed, and empty where there was or is none. Source: daily_business.
+    """
+    changes, last_day = func.sum(DailyBusiness.events), func.max(DailyBusiness.day)
+    columns = (DailyBusiness.dim_a, DailyBusiness.dim_b, DailyBusiness.dim_c)
+    statement = measured(scope, "plan_updated", *columns, changes, last_day).group_by(*columns)
+    rows = [
+        PlanChange(was, now, status, int(number), day)
+        for was, now, status, number, day in session.execute(statement.having(changes > 0))
+    ]
+    return sorted(rows, key=lambda row: (-row.changes, *row[:3]))
+
+
+def checkouts(session: Session, scope: Scope) -> list[Checkout]:
+    """Checkouts by the plan that was bought, the most frequent first.
+
+    Counts `checkout_completed` events of the period. Source: daily_business.
+    """
+    number: Any = func.sum(DailyBusiness.events)
+    statement = measured(scope, "checkout_completed", DailyBusiness.dim_a, number)
+    found = session.execute(statement.group_by(DailyBusiness.dim_a).having(number > 0))
+    rows = [Checkout(plan, int(count)) for plan, count in found]
+    return sorted(rows, key=lambda row: (-row.checkouts, row.plan))
+
+
+def checkout_funnel(session: Session, scope: Scope) -> list[Step]:
+    """How many tenants came how far: each step holds the next.
+
+    Active tenants had a business event in the period; of these some completed a checkout, and
+    of these some had a plan set to active or trialing in the same period. Shares are of the
+    first step. Source: daily_events, daily_business.
+    """
+    every = counts(session, scope)
+    bought = {tenant for tenant, counted in every.items() if counted["checkout_completed"]}
+    effective = bought & _with_a_plan_in_effect(session, scope)
+    steps = {
+        "active": len(every),
+        "completed a checkout": len(bought),
+        "plan in effect": len(effective),
+    }
+    return [Step(name, tenants, ratio(tenants, len(every))) for name, tenants in steps.items()]
+
+
+def _with_a_plan_in_effect(session: Session, scope: Scope) -> set[str]:
+    statement = (
+        measured(scope, "plan_updated", DailyBusiness.tenant_id)
+        .where(DailyBusiness.dim_c.in_(IN_EFFECT))
+        .group_by(DailyBusiness.tenant_id)
+        .having(func.sum(DailyBusiness.events) > 0)
+    )
+    return set(session.scalars(statement))
