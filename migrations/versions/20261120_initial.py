@@ -16,6 +16,8 @@ depends_on = None
 READER = "tracker_reader"
 SHOWN = (
     "daily_business",
+    "daily_combinations",
+    "daily_dead_ends",
     "daily_events",
     "daily_experts",
     "daily_filters",
@@ -26,6 +28,9 @@ SHOWN = (
     "daily_trips",
     "daily_uniques",
     "deliveries",
+    "demand_keys",
+    "demand_queries",
+    "demands",
     "events",
     "identities",
     "ingest_warnings",
@@ -37,6 +42,20 @@ SHOWN = (
 )
 """Tables that a reader may see, each row to the readers of its tenant."""
 
+EXPECTED_ROWS = {
+    "sqlite_autoindex_events_1": "1000000 100000 1",
+    "ix_events_type_time": "1000000 100000 10000 1",
+    "ix_events_time": "1000000 100000 1",
+    "ix_events_received": "1000000 100000 500 1",
+    "ix_events_session": "1000000 10 1",
+    "ix_events_email": "300000 30",
+    "ix_events_user": "300000 30",
+    "ix_events_request": "300000 3",
+    "ix_events_subject": "200000 20000 10",
+    "ix_events_unmet": "50000 5000 10",
+}
+"""SQLite's statistics by index: rows, then rows per value of the first columns."""
+
 VISIBLE = "ANY (string_to_array(current_setting('tracker.tenants', true), ','))"
 
 
@@ -44,6 +63,18 @@ def upgrade() -> None:
     _create_tables()
     if op.get_bind().dialect.name == "postgresql":
         _separate_tenants()
+    else:
+        _describe_events()
+
+
+def _describe_events() -> None:
+    """What SQLite's planner can't know before ANALYZE: a session is a few rows, a tenant many.
+
+    Without it a lookup by tenant and session reads all of the tenant's events.
+    """
+    op.execute("ANALYZE")
+    for index, rows in EXPECTED_ROWS.items():
+        op.execute(f"INSERT INTO sqlite_stat1 VALUES ('events', '{index}', '{rows}')")
 
 
 def _separate_tenants() -> None:
@@ -137,6 +168,64 @@ def _create_tables() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "daily_combinations",
+        sa.Column("tenant_id", sa.String(length=63), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False, comment="Reporting time zone."),
+        sa.Column(
+            "filters",
+            sa.String(length=500),
+            nullable=False,
+            comment="JSON list of filter names, sorted.",
+        ),
+        sa.Column("result_count", sa.Integer(), nullable=False),
+        sa.Column(
+            "slot", sa.SmallInteger(), nullable=False, comment="Writer slot, summed when read."
+        ),
+        sa.Column(
+            "sets",
+            sa.BigInteger(),
+            nullable=False,
+            comment="filter_change events that left this many results.",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id",
+            "day",
+            "filters",
+            "result_count",
+            "slot",
+            name=op.f("pk_daily_combinations"),
+        ),
+        comment="Filter changes by the filters set together then, and what was left.",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "daily_dead_ends",
+        sa.Column("tenant_id", sa.String(length=63), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False, comment="Reporting time zone."),
+        sa.Column("filter_name", sa.String(length=100), nullable=False),
+        sa.Column("filter_value", sa.String(length=500), nullable=False),
+        sa.Column(
+            "slot", sa.SmallInteger(), nullable=False, comment="Writer slot, summed when read."
+        ),
+        sa.Column(
+            "narrowed",
+            sa.BigInteger(),
+            nullable=False,
+            comment="filter_change events after one with results.",
+        ),
+        sa.Column("killed", sa.BigInteger(), nullable=False, comment="Those that left no result."),
+        sa.PrimaryKeyConstraint(
+            "tenant_id",
+            "day",
+            "filter_name",
+            "filter_value",
+            "slot",
+            name=op.f("pk_daily_dead_ends"),
+        ),
+        comment="Filters set while there were results, and what that left; value '' is any.",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "daily_events",
         sa.Column("tenant_id", sa.String(length=63), nullable=False),
         sa.Column("day", sa.Date(), nullable=False, comment="Reporting time zone."),
@@ -184,6 +273,9 @@ def _create_tables() -> None:
         ),
         comment="Impressions and clicks by expert, context and rank.",
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_daily_experts_expert", "daily_experts", ["tenant_id", "expert_id", "day"], unique=False
     )
     op.create_table(
         "daily_filters",
@@ -306,6 +398,7 @@ def _create_tables() -> None:
         comment="Searches by normalised query and function.",
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_daily_queries_query", "daily_queries", ["tenant_id", "query"], unique=False)
     op.create_table(
         "daily_results",
         sa.Column("tenant_id", sa.String(length=63), nullable=False),
@@ -445,6 +538,78 @@ def _create_tables() -> None:
         unique=False,
     )
     op.create_table(
+        "demand_keys",
+        sa.Column("tenant_id", sa.String(length=63), nullable=False),
+        sa.Column("key", sa.BigInteger(), nullable=False),
+        sa.Column("query", sa.String(length=500), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "key", "query", name=op.f("pk_demand_keys")),
+        comment="Locality-sensitive hashes of a query's trigrams.",
+    )
+    op.create_table(
+        "demand_queries",
+        sa.Column("tenant_id", sa.String(length=63), nullable=False),
+        sa.Column("query", sa.String(length=500), nullable=False),
+        sa.Column("demand_id", Uuid(), nullable=False),
+        sa.Column(
+            "words",
+            sa.String(length=500),
+            nullable=False,
+            comment="The query's telling words, sorted: what likeness is judged by.",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "query", name=op.f("pk_demand_queries")),
+        comment="Every query that ever found nothing, and its demand.",
+    )
+    op.create_index(
+        "ix_demand_queries_demand", "demand_queries", ["tenant_id", "demand_id"], unique=False
+    )
+    op.create_table(
+        "demands",
+        sa.Column("tenant_id", sa.String(length=63), nullable=False),
+        sa.Column("id", Uuid(), nullable=False),
+        sa.Column(
+            "name", sa.String(length=500), nullable=False, comment="Its most frequent query."
+        ),
+        sa.Column(
+            "status",
+            sa.String(length=12),
+            nullable=False,
+            comment="open, recruiting, filled, reopened.",
+        ),
+        sa.Column("status_at", UtcDateTime(), nullable=False, comment="Since when it has it."),
+        sa.Column(
+            "filled_at",
+            UtcDateTime(),
+            nullable=True,
+            comment="When it was last marked filled; the border of before and after.",
+        ),
+        sa.Column("notes", sa.Text(), nullable=False),
+        sa.Column(
+            "is_curated",
+            sa.Boolean(),
+            nullable=False,
+            comment="An operator touched it: it is never merged by itself.",
+        ),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("queries", sa.Integer(), nullable=False, comment="Ways it was put."),
+        sa.Column("searches", sa.BigInteger(), nullable=False),
+        sa.Column("zero_results", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "people",
+            sa.Integer(),
+            nullable=False,
+            comment="E-mail addresses, and sessions without one.",
+        ),
+        sa.Column("emails", sa.Integer(), nullable=False),
+        sa.Column("first_at", UtcDateTime(), nullable=True, comment="First in vain."),
+        sa.Column("last_at", UtcDateTime(), nullable=True, comment="Last in vain."),
+        sa.Column(
+            "standing", sa.Float(), nullable=False, comment="Orders by score, whatever the day."
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_demands")),
+        comment="Zero-result queries grouped into demands, with their status and notes.",
+    )
+    op.create_index("ix_demands_standing", "demands", ["tenant_id", "standing"], unique=False)
+    op.create_table(
         "destinations",
         sa.Column("id", Uuid(), nullable=False, comment="UUIDv7."),
         sa.Column(
@@ -575,8 +740,22 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_events")),
         comment="The log of all events, the source of every other number.",
     )
-    op.create_index("ix_events_email", "events", ["email"], unique=False)
-    op.create_index("ix_events_request", "events", ["request_id"], unique=False)
+    op.create_index(
+        "ix_events_email",
+        "events",
+        ["email"],
+        unique=False,
+        sqlite_where=sa.text("email IS NOT NULL"),
+        postgresql_where=sa.text("email IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_events_request",
+        "events",
+        ["request_id"],
+        unique=False,
+        sqlite_where=sa.text("request_id IS NOT NULL"),
+        postgresql_where=sa.text("request_id IS NOT NULL"),
+    )
     op.create_index("ix_events_session", "events", ["session_id", "occurred_at"], unique=False)
     op.create_index(
         "ix_events_subject",
@@ -586,7 +765,22 @@ def _create_tables() -> None:
         sqlite_where=sa.text("subject IS NOT NULL"),
         postgresql_where=sa.text("subject IS NOT NULL"),
     )
-    op.create_index("ix_events_user", "events", ["user_id"], unique=False)
+    op.create_index(
+        "ix_events_unmet",
+        "events",
+        ["tenant_id", "query"],
+        unique=False,
+        sqlite_where=sa.text("query IS NOT NULL AND zero_results = 1"),
+        postgresql_where=sa.text("query IS NOT NULL AND zero_results"),
+    )
+    op.create_index(
+        "ix_events_user",
+        "events",
+        ["user_id"],
+        unique=False,
+        sqlite_where=sa.text("user_id IS NOT NULL"),
+        postgresql_where=sa.text("user_id IS NOT NULL"),
+    )
     op.create_table(
         "identities",
         sa.Column("tenant_id", sa.String(length=63), nullable=False),
@@ -668,6 +862,7 @@ def _create_tables() -> None:
             "tenant_id", "member", "kind", "key", "day", name=op.f("pk_member_days")
         ),
         comment="Support of daily_uniques: (kind, key) by member and day.",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "operators",
@@ -709,6 +904,7 @@ def _create_tables() -> None:
         sa.Column("last_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "session_id", "day", name=op.f("pk_session_days")),
         comment="One row per session and active day.",
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_session_days_day", "session_days", ["tenant_id", "day", "last_at"], unique=False
@@ -723,6 +919,7 @@ def _create_tables() -> None:
         sa.Column("settled_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "kind", "key", "day", name=op.f("pk_settled")),
         comment="What to take back when it is settled again. Expires with the raw events.",
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_settled_day", "settled", ["tenant_id", "day"], unique=False)
     op.create_table(
@@ -801,6 +998,7 @@ def _create_tables() -> None:
         sa.Column("since", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "kind", "key", name=op.f("pk_unsettled")),
         comment="Queue of sessions, conversations and ingest pairs to settle.",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "api_keys",
@@ -924,6 +1122,55 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("operator_id", "tenant_id", name=op.f("pk_operator_tenants")),
         comment="Which tenants a tenant operator reads.",
     )
+    op.create_index("ix_audit_log_at", "audit_log", [sa.literal_column("at DESC")], unique=False)
+    op.create_index(
+        "ix_events_received",
+        "events",
+        ["tenant_id", sa.literal_column("received_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_events_time",
+        "events",
+        ["tenant_id", sa.literal_column("occurred_at DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_events_type_time",
+        "events",
+        ["tenant_id", "event_type", sa.literal_column("occurred_at DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_trip_attempts_created",
+        "trip_creation_attempts",
+        [sa.literal_column("created_at DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_trip_attempts_session",
+        "trip_creation_attempts",
+        ["anon_session_id", sa.literal_column("created_at DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_trip_attempts_status",
+        "trip_creation_attempts",
+        ["status", sa.literal_column("created_at DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_trip_attempts_user",
+        "trip_creation_attempts",
+        ["user_id", sa.literal_column("created_at DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_deliveries_newest",
+        "deliveries",
+        ["destination_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
 
 
 def downgrade() -> None:
@@ -954,7 +1201,18 @@ def downgrade() -> None:
     op.drop_index("ix_identities_user", table_name="identities")
     op.drop_index("ix_identities_email", table_name="identities")
     op.drop_table("identities")
-    op.drop_index("ix_events_user", table_name="events")
+    op.drop_index(
+        "ix_events_user",
+        table_name="events",
+        sqlite_where=sa.text("user_id IS NOT NULL"),
+        postgresql_where=sa.text("user_id IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_events_unmet",
+        table_name="events",
+        sqlite_where=sa.text("query IS NOT NULL AND zero_results = 1"),
+        postgresql_where=sa.text("query IS NOT NULL AND zero_results"),
+    )
     op.drop_index(
         "ix_events_subject",
         table_name="events",
@@ -962,22 +1220,41 @@ def downgrade() -> None:
         postgresql_where=sa.text("subject IS NOT NULL"),
     )
     op.drop_index("ix_events_session", table_name="events")
-    op.drop_index("ix_events_request", table_name="events")
-    op.drop_index("ix_events_email", table_name="events")
+    op.drop_index(
+        "ix_events_request",
+        table_name="events",
+        sqlite_where=sa.text("request_id IS NOT NULL"),
+        postgresql_where=sa.text("request_id IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_events_email",
+        table_name="events",
+        sqlite_where=sa.text("email IS NOT NULL"),
+        postgresql_where=sa.text("email IS NOT NULL"),
+    )
     op.drop_table("events")
     op.drop_index("ix_destinations_tenant", table_name="destinations")
     op.drop_table("destinations")
+    op.drop_index("ix_demands_standing", table_name="demands")
+    op.drop_table("demands")
+    op.drop_index("ix_demand_queries_demand", table_name="demand_queries")
+    op.drop_table("demand_queries")
+    op.drop_table("demand_keys")
     op.drop_index("ix_daily_uniques_range", table_name="daily_uniques")
     op.drop_table("daily_uniques")
     op.drop_table("daily_trips")
     op.drop_table("daily_search_clicks")
     op.drop_table("daily_salts")
     op.drop_table("daily_results")
+    op.drop_index("ix_daily_queries_query", table_name="daily_queries")
     op.drop_table("daily_queries")
     op.drop_table("daily_ingest")
     op.drop_table("daily_filters")
+    op.drop_index("ix_daily_experts_expert", table_name="daily_experts")
     op.drop_table("daily_experts")
     op.drop_table("daily_events")
+    op.drop_table("daily_dead_ends")
+    op.drop_table("daily_combinations")
     op.drop_table("daily_business")
     op.drop_index(op.f("ix_audit_log_tenant_id"), table_name="audit_log")
     op.drop_table("audit_log")

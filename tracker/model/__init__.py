@@ -10,7 +10,9 @@ from tracker.model.access import (
 )
 from tracker.model.base import Base, UtcDateTime, Uuid
 from tracker.model.deliveries import Delivery, Destination
+from tracker.model.demands import Demand, DemandKey, DemandQuery
 from tracker.model.events import Event, Identity, IngestWarning
+from tracker.model.filters import DailyCombinations, DailyDeadEnds
 from tracker.model.operations import DailySalt, Lease
 from tracker.model.rollups import (
     DailyBusiness,
@@ -23,15 +25,22 @@ from tracker.model.rollups import (
     DailySearchClicks,
     DailyTrips,
     DailyUniques,
+    Rollup,
 )
 from tracker.model.state import MemberDay, SessionDay, Settled, Unsettled
 from tracker.model.trips import TripAttempt
+
+for _table in (*Rollup.__subclasses__(), SessionDay, MemberDay, Unsettled, Settled):
+    # Clustered by key on SQLite: each row is stored once, and a range of days lies together.
+    _table.__table__.dialect_options["sqlite"]["with_rowid"] = False  # type: ignore[attr-defined]
 
 __all__ = [
     "ApiKey",
     "AuditEntry",
     "Base",
     "DailyBusiness",
+    "DailyCombinations",
+    "DailyDeadEnds",
     "DailyEvents",
     "DailyExperts",
     "DailyFilters",
@@ -43,6 +52,9 @@ __all__ = [
     "DailyTrips",
     "DailyUniques",
     "Delivery",
+    "Demand",
+    "DemandKey",
+    "DemandQuery",
     "Destination",
     "Event",
     "Identity",

@@ -8,6 +8,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tracker.model.base import Base, UtcDateTime, Uuid
 
 
+def _where_present(name: str, *columns: str) -> Index:
+    """An index of the rows that have a value at all, which most rows of a browser don't."""
+    present = text(f"{columns[-1]} IS NOT NULL")
+    return Index(name, *columns, sqlite_where=present, postgresql_where=present)
+
+
 class Event(Base):
     """One thing that happened. Append-only; retention and erasure alone delete."""
 
@@ -17,15 +23,16 @@ class Event(Base):
         Index("ix_events_time", "tenant_id", desc("occurred_at")),
         Index("ix_events_session", "session_id", "occurred_at"),
         Index("ix_events_received", "tenant_id", desc("received_at"), desc("id")),
-        Index("ix_events_email", "email"),
-        Index("ix_events_user", "user_id"),
-        Index("ix_events_request", "request_id"),
+        _where_present("ix_events_email", "email"),
+        _where_present("ix_events_user", "user_id"),
+        _where_present("ix_events_request", "request_id"),
+        _where_present("ix_events_subject", "tenant_id", "subject"),
         Index(
-            "ix_events_subject",
+            "ix_events_unmet",
             "tenant_id",
-            "subject",
-            sqlite_where=text("subject IS NOT NULL"),
-            postgresql_where=text("subject IS NOT NULL"),
+            "query",
+            sqlite_where=text("query IS NOT NULL AND zero_results = 1"),
+            postgresql_where=text("query IS NOT NULL AND zero_results"),
         ),
         {"comment": "The log of all events, the source of every other number."},
     )

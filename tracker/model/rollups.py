@@ -72,7 +72,10 @@ class DailyIngest(Rollup):
 
 class DailyQueries(Rollup):
     __tablename__ = "daily_queries"
-    __table_args__ = {"comment": "Searches by normalised query and function."}
+    __table_args__ = (
+        Index("ix_daily_queries_query", "tenant_id", "query"),
+        {"comment": "Searches by normalised query and function."},
+    )
 
     query: Mapped[str] = mapped_column(String(500), primary_key=True)
     function_called: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -105,7 +108,10 @@ class DailySearchClicks(Rollup):
 
 class DailyExperts(Rollup):
     __tablename__ = "daily_experts"
-    __table_args__ = {"comment": "Impressions and clicks by expert, context and rank."}
+    __table_args__ = (
+        Index("ix_daily_experts_expert", "tenant_id", "expert_id", "day"),
+        {"comment": "Impressions and clicks by expert, context and rank."},
+    )
 
     context: Mapped[str] = mapped_column(String(16), primary_key=True)
     expert_id: Mapped[str] = mapped_column(String(200), primary_key=True)
@@ -190,8 +196,3 @@ class DailyUniques(Rollup):
     )
     members: Mapped[int] = counter("Sessions, or people where the kind says so.")
     identified: Mapped[int] = counter("Those of them that are linked to an e-mail or user.")
-
-
-for _rollup in Rollup.__subclasses__():
-    # Clustered by key: a page reads a range of days in order, and a row is stored once.
-    _rollup.__table__.dialect_options["sqlite"]["with_rowid"] = False  # type: ignore[attr-defined]

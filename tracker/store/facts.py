@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from tracker.store.deltas import Key
+from tracker.store.filter_facts import filter_facts
 from tracker.store.projections import DIMENSION_LIMIT, EventRow
 
 Fact = tuple[str, Key, dict[str, int]]
@@ -19,9 +20,24 @@ CLICK_WINDOW = timedelta(minutes=30)
 REFORMULATED_WITHIN = timedelta(minutes=5)
 
 
-def search_facts(events: Iterable[EventRow]) -> Facts:
-    """Whether each search of one session was clicked, at which rank, or asked again."""
+def session_facts(events: Iterable[EventRow]) -> Facts:
+    """What the order of one session's events tells of its searches and of its filters."""
     ordered = _in_order(events)
+    facts: Facts = defaultdict(list)
+    for part in (_search_facts(ordered), filter_facts(ordered)):
+        for day, found in part.items():
+            facts[day] += found
+    return facts
+
+
+def _in_order(events: Iterable[EventRow]) -> list[EventRow]:
+    return sorted(
+        (row for row in events if not row["is_bot"]), key=lambda r: (r["occurred_at"], r["id"])
+    )
+
+
+def _search_facts(ordered: Sequence[EventRow]) -> Facts:
+    """Whether each search of one session was clicked, at which rank, or asked again."""
     searches = [row for row in ordered if row["event_type"] == "sage_query"]
     clicks = [
         row
@@ -33,12 +49,6 @@ def search_facts(events: Iterable[EventRow]) -> Facts:
         if search:
             facts[search["day"]] += _outcome_of(search, following, clicks)
     return facts
-
-
-def _in_order(events: Iterable[EventRow]) -> list[EventRow]:
-    return sorted(
-        (row for row in events if not row["is_bot"]), key=lambda r: (r["occurred_at"], r["id"])
-    )
 
 
 def _outcome_of(
@@ -114,7 +124,7 @@ def ingest_facts(events: Iterable[EventRow]) -> Facts:
 
 
 SETTLE: dict[str, Callable[[Iterable[EventRow]], Facts]] = {
-    "search": search_facts,
+    "search": session_facts,
     "conversation": conversation_facts,
     "ingest": ingest_facts,
 }
@@ -123,6 +133,7 @@ SETTLE: dict[str, Callable[[Iterable[EventRow]], Facts]] = {
 SETTLED_BY = {
     "sage_query": "search",
     "card_click": "search",
+    "filter_change": "search",
     "conversation_started": "conversation",
     "escalation_triggered": "conversation",
     "ingest_started": "ingest",

@@ -132,7 +132,8 @@ def _count_waiting(connection: Connection, session: SessionKey, email: str, delt
     )
     changes: dict[MemberKey, Counter[date]] = defaultdict(Counter)
     for query, day, n in searches:
-        changes[tenant_id, email, "zero_email", query][day] += n
+        for key in (query, ""):
+            changes[tenant_id, email, "zero_email", key][day] += n
     count_members(connection, changes, lambda _session: False, deltas)
 
 

@@ -122,15 +122,10 @@ def count_facets(
 ) -> None:
     """Counts the change of one session's days under every facet."""
     for kind, holds in FACETS.items():
-        count_change(
-            deltas,
-            session[0],
-            kind,
-            "",
-            [day for day, counts in before.items() if holds(counts)],
-            [day for day, counts in after.items() if holds(counts)],
-            identified,
-        )
+        was = [day for day, counts in before.items() if holds(counts)]
+        now = [day for day, counts in after.items() if holds(counts)]
+        if len(was) != len(now):  # days come or go, but do not turn into others
+            count_change(deltas, session[0], kind, "", was, now, identified)
 
 
 def memberships(row: EventRow) -> Iterator[tuple[MemberKey, date]]:
@@ -139,14 +134,21 @@ def memberships(row: EventRow) -> Iterator[tuple[MemberKey, date]]:
     if row["is_bot"]:
         return
     if row["event_type"] == "sage_query":
-        kinds = ("query", "zero") if row["zero_results"] else ("query",)
         if session:
-            for kind in kinds:
-                yield (tenant, session, kind, row["query"]), day
-        if row["zero_results"] and row["email"]:
-            yield (tenant, row["email"], "zero_email", row["query"]), day
+            yield (tenant, session, "query", row["query"]), day
+        if row["zero_results"]:
+            yield from _in_vain(row)
     elif row["event_type"] == "filter_change" and session:
         yield (tenant, session, "filter", row["filter_name"]), day
+
+
+def _in_vain(row: EventRow) -> Iterator[tuple[MemberKey, date]]:
+    """Who searched in vain: for this query, and at all (under the key '')."""
+    for key in (row["query"], ""):
+        if row["session_id"]:
+            yield (row["tenant_id"], row["session_id"], "zero", key), row["day"]
+        if row["email"]:
+            yield (row["tenant_id"], row["email"], "zero_email", key), row["day"]
 
 
 def count_members(
@@ -168,7 +170,8 @@ def count_members(
         alive = {day: n for day, n in after.items() if n > 0}
         tenant, who, kind, key = member
         known = kind != "zero_email" and identified((tenant, who))
-        count_change(deltas, tenant, kind, key, before, alive, known)
+        if before.keys() != alive.keys():
+            count_change(deltas, tenant, kind, key, before, alive, known)
         for day in change:
             if day in alive:
                 kept.append(dict(zip(by, member, strict=True)) | {"day": day, "events": alive[day]})
