@@ -1,0 +1,58 @@
+"""The jobs of the clock and their pace."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tracker.config import Settings
+from tracker.jobs.deliveries import deliver_due
+from tracker.store.database import Database
+from tracker.store.salts import delete_old_salts
+from tracker.store.settling import settle_some
+
+IsOver = Callable[[], bool]
+"""Whether a job should stop: the process ends, or another one has the lease."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What jobs work with. `panels` are the metrics of the pages, by page and panel."""
+
+    database: Database
+    settings: Settings
+    panels: Mapping[tuple[str, str], Callable[..., Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something done again and again, in steps that are short for those who write events."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[Context, IsOver], None]
+    first_after_seconds: float = 0
+
+
+def settle(context: Context, is_over: IsOver) -> None:
+    """Brings what depends on the order of events up to date."""
+    while settle_some(context.database) and not is_over():
+        pass
+
+
+def deliver(context: Context, is_over: IsOver) -> None:
+    """Sends what waits in the outbox."""
+    deliver_due(context.database, context.settings, is_over)
+
+
+def forget_salts(context: Context, _is_over: IsOver) -> None:
+    """Deletes the salts of 48 hours ago, and with them what fingerprints meant."""
+    with context.database.write() as connection:
+        delete_old_salts(connection)
+
+
+def jobs() -> tuple[Job, ...]:
+    return (
+        Job("settle", 2, settle),
+        Job("deliveries", 1, deliver),
+        Job("salts", 600, forget_salts),
+    )
