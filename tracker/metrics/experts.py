@@ -1,0 +1,241 @@
+"""Who is shown, who is clicked, and whether that is more than their places explain."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from tracker.metrics.inequality import gini, lorenz, top_share
+from tracker.metrics.intervals import ratio_to_expected
+from tracker.metrics.places import CONTEXTS, Counts, Place, by_place, known_experts, places
+from tracker.metrics.scope import Scope
+from tracker.model.rollups import NO_RANK
+
+SHRINKAGE = 5
+"""Clicks added to both sides of COEC, so that few of them don't say much."""
+
+HIDDEN_GEM = "hidden gem"
+OVER_EXPOSED = "over-exposed"
+UNKNOWN = "unknown"
+
+
+class Exposure(NamedTuple):
+    """What one expert was shown and clicked."""
+
+    expert_id: str
+    sage_impressions: int
+    grid_impressions: int
+    sage_clicks: int
+    grid_clicks: int
+    sage_ctr: float | None
+    grid_ctr: float | None
+    average_click_position: float | None
+    coec: float
+
+
+class Standing(NamedTuple):
+    """One expert's clicks against those to be expected where it was shown."""
+
+    expert_id: str
+    impressions: int
+    clicks: int
+    expected_clicks: float
+    coec: float
+    coec_low: float
+    coec_high: float
+    standing: str
+
+
+class ClickPosition(NamedTuple):
+    """One rank of one context."""
+
+    context: str
+    position: int
+    impressions: int
+    clicks: int
+    ctr: float | None
+
+
+class Concentration(NamedTuple):
+    """How unevenly a context shows the known experts."""
+
+    context: str
+    experts: int
+    impressions: int
+    gini: float | None
+    top_10_percent_share: float | None
+
+
+class LorenzPoint(NamedTuple):
+    """One point of a context's Lorenz curve."""
+
+    context: str
+    experts_share: float
+    impressions_share: float
+
+
+def exposure(session: Session, scope: Scope) -> list[Exposure]:
+    """Experts who were shown or clicked, by impressions in Sage and in the grid together.
+
+    Impressions are places served, not seen: each expert of a Sage answer, and of a grid's
+    `results_shown`. Clicks are card clicks; repeated ones all count. Click-through is clicks
+    over impressions in the same context; without impressions there is none. The average
+    click position is over the clicks that have a position.
+
+    COEC is clicks over expected clicks, (clicks + 5) / (expected + 5): every impression is
+    priced at the click-through of its own rank and context in this period. 1 is as expected
+    for where the expert was shown. Source: daily_experts.
+    """
+    prices = _prices(session, scope)
+    rows = [_exposure(name, cells, prices) for name, cells in places(session, scope).items()]
+    return sorted(rows, key=lambda row: (-row.sage_impressions - row.grid_impressions, row[0]))
+
+
+def _prices(session: Session, scope: Scope) -> dict[Place, float]:
+    """The click-through of each place: what one impression there is worth."""
+    return {
+        place: counts.clicks / counts.impressions
+        for place, counts in by_place(session, scope).items()
+        if counts.impressions
+    }
+
+
+def _exposure(
+    expert_id: str, cells: Mapping[Place, Counts], prices: Mapping[Place, float]
+) -> Exposure:
+    sage, grid = (_summed(cells, context) for context in CONTEXTS)
+    placed = [(rank, counts.clicks) for (_, rank), counts in cells.items() if rank != NO_RANK]
+    clicks = sum(count for _, count in placed)
+    return Exposure(
+        expert_id=expert_id,
+        sage_impressions=sage.impressions,
+        grid_impressions=grid.impressions,
+        sage_clicks=sage.clicks,
+        grid_clicks=grid.clicks,
+        sage_ctr=_ratio(sage.clicks, sage.impressions),
+        grid_ctr=_ratio(grid.clicks, grid.impressions),
+        average_click_position=_ratio(sum(rank * count for rank, count in placed), clicks),
+        coec=coec(sage.clicks + grid.clicks, expected_clicks(cells, prices)),
+    )
+
+
+def _summed(cells: Mapping[Place, Counts], context: str) -> Counts:
+    here = [counts for place, counts in cells.items() if place[0] == context]
+    return Counts(sum(c.impressions for c in here), sum(c.clicks for c in here))
+
+
+def _ratio(part: float, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def expected_clicks(cells: Mapping[Place, Counts], prices: Mapping[Place, float]) -> float:
+    """The clicks that an average expert would have had at the same places."""
+    return sum(counts.impressions * prices.get(place, 0.0) for place, counts in cells.items())
+
+
+def coec(clicks: int, expected: float) -> float:
+    """Clicks over expected clicks, drawn towards 1 where there are few."""
+    return (clicks + SHRINKAGE) / (expected + SHRINKAGE)
+
+
+def standings(session: Session, scope: Scope) -> list[Standing]:
+    """Experts by how far their clicks are from those expected where they were shown.
+
+    COEC is (clicks + 5) / (expected clicks + 5), with a 95 % interval for the chance in the
+    number of clicks. A hidden gem's whole interval lies above 1: it is clicked more than its
+    places explain, and may deserve better ones. An over-exposed expert's lies below 1. Of
+    twenty average experts one is labelled by chance.
+
+    No label where clicks came from a context that reports no impressions: then nothing is
+    known of what to expect. Clearest cases first. Source: daily_experts.
+    """
+    prices = _prices(session, scope)
+    priced = {context for context, _ in prices}
+    rows = [
+        _standing(name, cells, prices, priced) for name, cells in places(session, scope).items()
+    ]
+    return sorted(rows, key=lambda row: (-_clarity(row), row.expert_id))
+
+
+def _standing(
+    expert_id: str, cells: Mapping[Place, Counts], prices: Mapping[Place, float], priced: set[str]
+) -> Standing:
+    clicks = sum(counts.clicks for counts in cells.values())
+    expected = expected_clicks(cells, prices)
+    low, high = ratio_to_expected(clicks + SHRINKAGE, expected + SHRINKAGE)
+    judged = all(context in priced for (context, _), counts in cells.items() if counts.clicks)
+    return Standing(
+        expert_id=expert_id,
+        impressions=sum(counts.impressions for counts in cells.values()),
+        clicks=clicks,
+        expected_clicks=expected,
+        coec=coec(clicks, expected),
+        coec_low=low,
+        coec_high=high,
+        standing=_label(low, high) if judged else UNKNOWN,
+    )
+
+
+def _label(low: float, high: float) -> str:
+    return HIDDEN_GEM if low > 1 else OVER_EXPOSED if high < 1 else ""
+
+
+def _clarity(row: Standing) -> float:
+    """How far the nearer end of the interval is from 1; below 0 where 1 lies inside."""
+    if row.standing == UNKNOWN:
+        return float("-inf")
+    return max(row.coec_low - 1, 1 / row.coec_high - 1)
+
+
+def click_positions(session: Session, scope: Scope) -> list[ClickPosition]:
+    """Impressions and clicks by context and rank, from 1; clicks without a position left out.
+
+    Click-through is clicks at the rank over impressions at the rank; without impressions
+    there is none. Source: daily_experts.
+    """
+    found = by_place(session, scope)
+    return [
+        ClickPosition(context, rank, *counts, _ratio(counts.clicks, counts.impressions))
+        for (context, rank), counts in sorted(found.items())
+    ]
+
+
+def concentration(session: Session, scope: Scope) -> list[Concentration]:
+    """How unevenly each context's impressions are shared among the known experts.
+
+    Known is everybody shown or clicked in any period held, so those with no impression in
+    this one count too. Gini is 0 when all are shown alike and 1 when one is shown alone; with
+    fewer impressions than experts it is corrected (Bernasco and Steenbeek). The top 10 %
+    of the experts, rounded up, have the share named. Contexts that showed nobody are left
+    out. Source: daily_experts.
+    """
+    rows = []
+    for context, counts in _impressions(session, scope).items():
+        row = Concentration(context, len(counts), sum(counts), gini(counts), top_share(counts, 0.1))
+        rows.append(row)
+    return sorted(rows, key=lambda row: (-row.impressions, row.context))
+
+
+def _impressions(session: Session, scope: Scope) -> dict[str, list[int]]:
+    """The impressions of every known expert, by context that showed anybody."""
+    shown = places(session, scope)
+    unseen = len(known_experts(session, scope)) - len(shown)
+    counts = {
+        context: [_summed(cells, context).impressions for cells in shown.values()] + [0] * unseen
+        for context in CONTEXTS
+    }
+    return {context: values for context, values in counts.items() if any(values)}
+
+
+def lorenz_curve(session: Session, scope: Scope) -> list[LorenzPoint]:
+    """What share of the impressions the least shown part of the known experts got.
+
+    Experts are ordered from the least to the most shown, in each context apart. Were all shown
+    alike, the curve would be the diagonal; the Gini coefficient is how far it hangs below.
+    Source: daily_experts.
+    """
+    return [
+        LorenzPoint(context, *point)
+        for context, counts in _impressions(session, scope).items()
+        for point in lorenz(counts)
+    ]
