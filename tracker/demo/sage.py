@@ -34,7 +34,7 @@ _SMALL_WORDS = frozenset(
         "great guide guides hour i in is like local locals looking me my need of on one "
         "or our per people please show some somebody someone speak speaking speaks that "
         "the there to tour tours us want we who with would you your an hourly rate price "
-        "dollars lesson lessons teach teaches",
+        "dollars know knows lesson lessons teach teaches",
     )
 )
 _PRICE = r"\$?\s*(\d+)(?:\s*(?:dollars|usd|\$))?"
@@ -149,7 +149,7 @@ def _stems(text: str) -> set[str]:
 
 
 def _stem(word: str) -> str:
-    return re.sub(r"(ing|ers|er|ies|es|e|s)$", "", word) if len(word) > 4 else word
+    return re.sub(r"(?<=\w{3})(ing|ers|er|ies|es|e|s)$", "", word)
 
 
 def _answer(

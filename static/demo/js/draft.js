@@ -2,7 +2,7 @@
 
 import { experts } from "./filters.js";
 
-const HOURS = [["09:00", "morning"], ["10:30", "late morning"], ["15:00", "afternoon"], ["18:30", "evening"]];
+const STARTS = ["09:00", "10:30", "15:00", "18:30"];
 
 function guides(values) {
   const interests = values.getAll("interests");
@@ -13,19 +13,18 @@ function guides(values) {
 }
 
 function day(number, expert) {
-  const [time, part] = HOURS[number % HOURS.length];
   const item = document.getElementById("day").content.cloneNode(true);
   item.querySelector("[data-number]").textContent = `Day ${number}`;
   if (!expert) {
     item.querySelector("[data-title]").textContent = "A free day";
     item.querySelector("[data-about]").textContent = "No plan is a plan too.";
-    item.querySelector("img").remove();
+    item.querySelector("img").replaceWith(document.createElement("span"));
     return item;
   }
   item.querySelector("img").src = `/demo/portraits/${expert.id}.svg`;
   item.querySelector("[data-title]").textContent = expert.title;
   item.querySelector("[data-about]").textContent =
-    `${time}, a whole ${part} with ${expert.name}, $${expert.rate} an hour`;
+    `From ${STARTS[number % STARTS.length]} with ${expert.name}, $${expert.rate} an hour`;
   return item;
 }
 

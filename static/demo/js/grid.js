@@ -16,8 +16,9 @@ export function apply(wanted) {
   filters = wanted;
   shown = matching(filters).map((expert) => expert.id);
   for (const [id, card] of cards) card.hidden = !shown.includes(id);
+  const noun = shown.length === 1 ? "expert" : "experts";
   document.querySelector("[data-count]").textContent = shown.length;
-  document.querySelector("[data-count-noun]").textContent = shown.length === 1 ? "expert" : "experts";
+  document.querySelector("[data-count-noun]").textContent = noun;
   document.querySelector("[data-nobody]").hidden = shown.length > 0;
   document.querySelector("[data-clear]").hidden = Object.keys(filters).length === 0;
   clearTimeout(resting);
@@ -35,7 +36,8 @@ list.addEventListener("click", (event) => {
   const id = event.target.closest("[data-expert]")?.dataset.expert;
   if (!id) return;
   report(); // clicked before the list came to rest
-  window.tracker?.trackCardClick(id, "grid", { position: shown.indexOf(id) + 1, filters, view_id: viewId });
+  const position = shown.indexOf(id) + 1;
+  window.tracker?.trackCardClick(id, "grid", { position, filters, view_id: viewId });
 });
 
 apply({});

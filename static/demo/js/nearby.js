@@ -7,6 +7,7 @@ if (list) {
   const viewId = window.tracker?.trackResults("grid", ids);
   list.addEventListener("click", (event) => {
     const id = event.target.closest("[data-expert]")?.dataset.expert;
-    if (id) window.tracker?.trackCardClick(id, "grid", { position: ids.indexOf(id) + 1, view_id: viewId });
+    const position = ids.indexOf(id) + 1;
+    if (id) window.tracker?.trackCardClick(id, "grid", { position, view_id: viewId });
   });
 }

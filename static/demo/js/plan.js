@@ -10,9 +10,8 @@ for (const box of form.querySelectorAll("[data-toggle]")) {
 
 for (const section of form.querySelectorAll("[data-section]")) {
   section.addEventListener("toggle", () => {
-    if (section.open) {
-      window.tracker?.trackEvent("create_trip__section--expand", { section: section.dataset.section });
-    }
+    const name = section.dataset.section;
+    if (section.open) window.tracker?.trackEvent("create_trip__section--expand", { section: name });
   });
 }
 
