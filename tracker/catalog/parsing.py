@@ -31,6 +31,7 @@ Row = dict[str, Any]
 CLOCK_AHEAD = timedelta(minutes=1)
 DEPTH_LIMIT = 32
 _REMEMBERED = 20_000
+_DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 
 
 class Calendar:
@@ -86,10 +87,17 @@ def _text_only(value: Any) -> Any:
     return value
 
 
+def _rfc3339(value: Any) -> Any:
+    # pydantic alone would take numbers in strings, and dates without a time
+    if _text_only(value) is not None and not _DATE_AND_TIME.match(value):
+        raise PydanticCustomError("datetime", "must be an RFC 3339 time")
+    return value
+
+
 def _address(value: Any) -> str | None:
     if _text_only(value) is None:
         return None
-    address = value.strip().lower()
+    address: str = value.strip().lower()
     try:
         validate_email(address, check_deliverability=False)
     except EmailNotValidError:
@@ -99,13 +107,9 @@ def _address(value: Any) -> str | None:
     return address
 
 
-def normal_email(value: Any) -> str | None:
-    """`value` as a lower-case e-mail address; PydanticCustomError when it is none."""
-    return _address(value)
-
-
 OptionalUuid = Annotated[UUID | None, BeforeValidator(_text_only)]
 Email = Annotated[str | None, BeforeValidator(_address)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
 ShortText = Annotated[str, Field(min_length=1, max_length=128)]
 
 
@@ -117,7 +121,7 @@ class Envelope(BaseModel):
     event_type: str
     session_id: OptionalUuid = None
     event_id: OptionalUuid = None
-    occurred_at: Annotated[AwareDatetime | None, BeforeValidator(_text_only)] = None
+    occurred_at: Annotated[AwareDatetime | None, BeforeValidator(_rfc3339)] = None
     email: Email = None
     user_id: ShortText | None = None
     request_id: ShortText | None = None
@@ -228,7 +232,7 @@ def _fault(detail: ErrorDetails, prefix: str) -> tuple[str, str]:
     elif kind.startswith("datetime"):
         rule = "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z"
     else:
-        rule = _RULES.get(kind, detail["msg"]).format(**context)
+        rule = _RULES[kind].format(**context) if kind in _RULES else detail["msg"]
     if "value" in path[1:2] and kind in (
         "bool_type",
         "int_type",

@@ -12,7 +12,8 @@ QUERY_LIMIT = 500
 FILTER_VALUE_LIMIT = 500
 NOTE_LIMIT = 500
 
-_EMAIL = re.compile(r"[^\s@<>\"'(),:;\[\]]+@[^\s@<>\"'(),:;\[\]]+\.[^\W\d_]{2,}", re.UNICODE)
+# the bound keeps the search linear in texts without end
+_EMAIL = re.compile(r"[^\s@<>\"'(),:;\[\]]{1,64}@[^\s@<>\"'(),:;\[\]]+\.[^\W\d_]{2,}", re.UNICODE)
 _CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
 _MANY_DIGITS = re.compile(r"\d(?:\D{0,3}\d){6}")
 _TRAILING_PUNCTUATION = " .,;:!?…。"

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, current_app, jsonify, request
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from tracker.catalog.parsing import Refusal, Row, SampledOut, Terms, parse
+from tracker.catalog.parsing import Moment, Refusal, Row, SampledOut, Terms, parse
 from tracker.errors import ApiError, Fault
 from tracker.ingest import clients
 from tracker.ingest.bodies import read_json, too_large
@@ -15,7 +15,7 @@ from tracker.store.warnings import Warned, warning_of
 from tracker.store.writer import Overloaded, Work
 
 BATCH_LIMIT = 500
-_MOMENT = TypeAdapter(AwareDatetime)
+_MOMENT = TypeAdapter(Moment)
 
 
 @dataclass
@@ -40,12 +40,13 @@ class Verdicts:
 
 def take_events() -> tuple[Response, int]:
     sender = clients.identify()
-    events, sent_at = _unpack(read_json(request))
+    body = read_json(request)
+    events, sent_at = _unpack(body)
     terms = clients.terms_of(sender, sent_at)
     verdicts = judge(events, terms)
     if verdicts.refused and not (verdicts.rows or verdicts.sampled):
         note(verdicts.warned)
-        raise _all_refused(verdicts, is_batch=sent_at is not None or len(events) > 1)
+        raise _all_refused(verdicts, is_batch=events[0] is not body)
     work = store(Work(rows=verdicts.rows, warned=verdicts.warned, sampled=verdicts.sampled))
     answer = {
         "accepted": work.accepted,
@@ -77,8 +78,6 @@ def _unpack(body: Any) -> tuple[list[Any], datetime | None]:
 
 
 def _moment(text: Any) -> datetime | None:
-    if not isinstance(text, str):
-        return None
     try:
         return _MOMENT.validate_python(text).astimezone(UTC)
     except (ValidationError, OverflowError):

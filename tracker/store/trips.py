@@ -21,6 +21,7 @@ from tracker.store.uniques import MemberKey
 ATTEMPTS = TripAttempt.__table__
 TELEMETRY = ("create_trip_attempted", "create_trip_succeeded", "create_trip_failed")
 NO_DURATION = -1
+_STATUS = {"create_trip_succeeded": "success", "create_trip_failed": "failed"}
 _BUCKET_RATIO = 1.1
 
 RequestKey = tuple[str, str]
@@ -45,35 +46,45 @@ def fold_attempts(
 ) -> tuple[dict[MemberKey, Counter[Any]], list[EventRow]]:
     """Folds the requests of new events anew.
 
-    Returns the changed days of sessions by error code, and the outcomes that did not stand
-    because another of the same request occurred first.
+    Returns the changed days of sessions by error code, and the outcomes that from now on do
+    not stand because another of the same request occurred first.
     """
-    requests = {
-        (row["tenant_id"], row["request_id"])
+    fresh = {
+        (row["tenant_id"], row["request_id"]): row
         for row in rows
         if row["event_type"] in TELEMETRY and not row["is_bot"]
     }
-    if not requests:
+    if not fresh:
         return {}, []
-    return refold(connection, requests, deltas)
+    members, losers = refold(connection, fresh, deltas)
+    new = {row["id"] for row in rows}
+    return members, [
+        # what beat a stored outcome was noticed when the new event came
+        row | {name: fresh[_request(row)][name] for name in ("received_at", "received_day")}
+        for row, stood in losers
+        if stood or row["id"] in new
+    ]
 
 
 def refold(
     connection: Connection, requests: Iterable[RequestKey], deltas: Deltas
-) -> tuple[dict[MemberKey, Counter[Any]], list[EventRow]]:
-    """Computes attempts from their stored events, and counts the difference."""
+) -> tuple[dict[MemberKey, Counter[Any]], list[tuple[EventRow, bool]]]:
+    """Computes attempts from their stored events, and counts the difference.
+
+    Returns the changed days of sessions by error code, and each outcome that does not stand
+    with whether it did until now.
+    """
     by = ("tenant_id", "request_id")
     wanted = sorted(requests)
     events: dict[RequestKey, list[EventRow]] = defaultdict(list)
     for row in bulk.matching(connection, Event.__table__, by, wanted):
         if row.event_type in TELEMETRY and not row.is_bot:
             events[row.tenant_id, row.request_id].append(dict(row._mapping))
-    held = {
-        (row.tenant_id, row.request_id): dict(row._mapping)
-        for row in bulk.matching(connection, ATTEMPTS, by, wanted)
-    }
+    rows = bulk.matching(connection, ATTEMPTS, by, wanted)
+    held = {(row.tenant_id, row.request_id): dict(row._mapping) for row in rows}
     members: dict[MemberKey, Counter[Any]] = defaultdict(Counter)
-    changed, losers = [], []
+    changed: list[Attempt] = []
+    losers: list[tuple[EventRow, bool]] = []
     for request in wanted:
         if not events[request]:
             continue
@@ -82,10 +93,15 @@ def refold(
         count_attempt(before, deltas, members, -1)
         count_attempt(after, deltas, members, +1)
         changed.append(after)
-        losers += beaten
+        stood_at = before and before["outcome_at"]
+        losers += [(row, row["occurred_at"] == stood_at) for row in beaten]
     others = [c.name for c in ATTEMPTS.columns if not c.primary_key]
     bulk.upsert(connection, ATTEMPTS, changed, dict.fromkeys(others, "replace"))
     return members, losers
+
+
+def _request(row: EventRow) -> RequestKey:
+    return row["tenant_id"], row["request_id"]
 
 
 def fold(events: Sequence[EventRow], held: Attempt | None) -> tuple[Attempt, list[EventRow]]:
@@ -106,7 +122,7 @@ def fold(events: Sequence[EventRow], held: Attempt | None) -> tuple[Attempt, lis
         "created_at": first["occurred_at"],
         "day": first["day"],
         "attempted_at": attempted and attempted["occurred_at"],
-        "user_id": (held or {}).get("user_id") or _first(ordered, "user_id"),
+        "user_id": _first(ordered, "user_id") or (held or {}).get("user_id"),
         "anon_session_id": _first(ordered, "session_id"),
         "prompt_contract_version": inputs.get("prompt_contract_version", "classic_v1"),
         "input_snapshot": inputs.get("input_snapshot"),
@@ -117,11 +133,7 @@ def fold(events: Sequence[EventRow], held: Attempt | None) -> tuple[Attempt, lis
 
 def _outcome(event: EventRow | None) -> Attempt:
     payload: Mapping[str, Any] = event["payload"] if event else {}
-    status = {
-        None: "pending",
-        "create_trip_succeeded": "success",
-        "create_trip_failed": "failed",
-    }[event and event["event_type"]]
+    status = _STATUS[event["event_type"]] if event else "pending"
     return {
         "status": status,
         "outcome_at": event and event["occurred_at"],
