@@ -10,6 +10,8 @@ monkey.patch_all()
 
 import sys
 
+from gevent.baseserver import BaseServer
+
 from tracker.config import load_settings
 
 settings = load_settings()
@@ -26,6 +28,9 @@ max_requests = 0
 control_socket_disable = True
 accesslog = None  # an access log would hold addresses and user agents
 loglevel = "warning"
+
+# One connection at a time: else the first process to wake takes all that wait, and the others idle.
+BaseServer.max_accept = 1
 
 _SWITCH_SECONDS = 0.0005
 """How long a page's thread may keep the interpreter from the loop that takes events."""

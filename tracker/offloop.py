@@ -16,6 +16,9 @@ from tracker.ingest.bodies import BODY_LIMIT
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
+Answer = tuple[tuple[Any, ...], list[bytes]]
+"""The arguments of start_response, and the body."""
+
 PAGE_THREADS = 2
 ON_THE_LOOP = ("/api/", "/static/", "/healthz", "/readyz")
 """Paths that answer at once, or wait where gevent can see it."""
@@ -35,9 +38,9 @@ class OffLoop:
         if path.startswith(ON_THE_LOOP) or not monkey.is_module_patched("threading"):
             return self._app(environ, start_response)
         environ["wsgi.input"] = BytesIO(_body(environ))  # sockets belong to the loop
-        started, chunks = self._pool().apply(self._respond, (environ,))
-        start_response(*started)
-        return chunks
+        answer: Answer = self._pool().apply(self._respond, (environ,))
+        start_response(*answer[0])
+        return answer[1]
 
     def _pool(self) -> ThreadPool:
         """The process's threads; made after the fork, on the loop that waits for them."""
@@ -46,7 +49,7 @@ class OffLoop:
             self._pools = {id(hub): ThreadPool(PAGE_THREADS, hub=hub)}
         return self._pools[id(hub)]
 
-    def _respond(self, environ: dict[str, Any]) -> tuple[tuple[Any, ...], list[bytes]]:
+    def _respond(self, environ: dict[str, Any]) -> Answer:
         started: list[tuple[Any, ...]] = []
 
         def start(*arguments: Any) -> Callable[[bytes], object]:

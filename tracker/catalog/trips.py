@@ -86,7 +86,8 @@ class TripAttempted(TripTelemetry):
     @classmethod
     def redacted(cls, sent: dict[str, Any], phone_region: str) -> dict[str, Any]:
         notes = {key: sent[key] for key in ("input_snapshot", "effective_defaults") if key in sent}
-        return sent | redact_all(notes, phone_region)
+        redacted: dict[str, Any] = redact_all(notes, phone_region)
+        return sent | redacted
 
 
 class TripSucceeded(TripTelemetry):

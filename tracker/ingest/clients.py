@@ -128,7 +128,7 @@ def preflight() -> Response:
 def allow_origin(response: Response) -> Response:
     """Lets the pages of an allowed origin read the answer, errors included."""
     if request.path.startswith("/api/"):
-        response.vary.add("Origin")
+        response.headers["Vary"] = "Origin"
         origin = request.headers.get("Origin")
         if origin and not _origin_refused():
             response.headers["Access-Control-Allow-Origin"] = origin

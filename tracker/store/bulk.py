@@ -11,12 +11,13 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, Column, Connection, Row, Table, text
+from sqlalchemy import JSON, Column, Connection, Row, Table, TextClause, bindparam, text
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
 
 from tracker.model import UtcDateTime
 
-Values = Sequence[Any]
+Values = tuple[Any, ...]
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> set[Values]:
@@ -62,13 +63,13 @@ def matching(
     """The rows whose `by` columns equal one of `keys`; all columns, or those named."""
     names = tuple(columns or table.columns.keys())
     statement = _matching_statement(table, tuple(by), names, connection.dialect.name)
-    keys = [[_plain(value) for value in key] for key in keys]
-    if not keys:
+    plain = [[_plain(value) for value in key] for key in keys]
+    if not plain:
         return []
     if connection.dialect.name == "postgresql":
-        arrays = {f"k{n}": [key[n] for key in keys] for n in range(len(by))}
+        arrays = {f"k{n}": [key[n] for key in plain] for n in range(len(by))}
         return connection.execute(statement, arrays).all()
-    return connection.execute(statement, {"keys": orjson.dumps(keys).decode()}).all()
+    return connection.execute(statement, {"keys": orjson.dumps(plain).decode()}).all()
 
 
 def delete_keys(connection: Connection, table: Table, keys: Iterable[Values]) -> None:
@@ -84,8 +85,6 @@ def delete_keys(connection: Connection, table: Table, keys: Iterable[Values]) ->
 
 
 def _bind(column: Column[Any]) -> Any:
-    from sqlalchemy import bindparam
-
     return bindparam(column.name, type_=column.type)
 
 
@@ -109,12 +108,14 @@ def _matching_statement(
         where = " AND ".join(f"t.{name} = k.value ->> {n}" for n, name in enumerate(by))
     # CROSS JOIN keeps SQLite from reading the table first
     sql = f"SELECT {columns} FROM {source} CROSS JOIN {table.name} AS t WHERE {where}"
-    return text(sql).columns(*(table.columns[name] for name in names))
+    statement: TextClause = text(sql)
+    return statement.columns(*(table.columns[name] for name in names))
 
 
 @cache
 def _postgres_type(column: Column[Any]) -> str:
-    return str(column.type.compile(dialect=postgresql.dialect()))
+    dialect: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return column.type.compile(dialect=dialect)
 
 
 @cache
@@ -135,15 +136,17 @@ def _as_arrays(table: Table, rows: Sequence[dict[str, Any]]) -> dict[str, list[A
 def _sqlite_insert(
     connection: Connection, table: Table, rows: Sequence[dict[str, Any]], suffix: str = ""
 ) -> None:
-    columns = _sqlite_columns(table)
-    tuples = [
-        tuple(
-            row.get(name) if adapt is None or row.get(name) is None else adapt(row[name])
-            for name, adapt in columns
-        )
-        for row in rows
-    ]
+    tuples = [_sqlite_tuple(row, table) for row in rows]
     connection.exec_driver_sql(_sqlite_statement(table) + suffix, tuples)
+
+
+def _sqlite_tuple(row: dict[str, Any], table: Table) -> tuple[Any, ...]:
+    names, adapters = _sqlite_columns(table)
+    values = list(map(row.get, names))
+    for place, adapt in adapters:
+        if values[place] is not None:
+            values[place] = adapt(values[place])
+    return tuple(values)
 
 
 @cache
@@ -153,8 +156,10 @@ def _sqlite_statement(table: Table) -> str:
 
 
 @cache
-def _sqlite_columns(table: Table) -> list[tuple[str, Callable[[Any], Any] | None]]:
-    return [(column.name, _sqlite_adapter(column)) for column in table.columns]
+def _sqlite_columns(table: Table) -> tuple[list[str], list[tuple[int, Callable[[Any], Any]]]]:
+    """The columns' names, and what to do to the values at which places."""
+    adapters = [(place, _sqlite_adapter(column)) for place, column in enumerate(table.columns)]
+    return list(table.columns.keys()), [(n, adapt) for n, adapt in adapters if adapt]
 
 
 def _sqlite_adapter(column: Column[Any]) -> Callable[[Any], Any] | None:
@@ -171,7 +176,7 @@ def sqlite_time(moment: datetime) -> str:
     """A moment as SQLAlchemy writes it to SQLite."""
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
-    return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+    return moment.isoformat(" ", "microseconds")[:26]  # without the offset
 
 
 def _is_json(column: Column[Any]) -> bool:

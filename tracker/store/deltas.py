@@ -14,7 +14,7 @@ from tracker.model.rollups import Rollup
 from tracker.store import bulk
 
 ROLLUPS: dict[str, Table] = {
-    rollup.__tablename__: rollup.__table__  # type: ignore[misc]
+    rollup.__tablename__: rollup.__table__
     for rollup in Rollup.__subclasses__()
 }
 Key = tuple[Any, ...]

@@ -124,7 +124,7 @@ def _count_waiting(connection: Connection, session: SessionKey, email: str, delt
             Event.tenant_id == tenant_id,
             Event.session_id == session_id,
             Event.event_type == "sage_query",
-            Event.zero_results,
+            Event.zero_results.is_(True),
             Event.email == email,
             ~Event.is_bot,
         )
@@ -132,7 +132,7 @@ def _count_waiting(connection: Connection, session: SessionKey, email: str, delt
     )
     changes: dict[MemberKey, Counter[date]] = defaultdict(Counter)
     for query, day, n in searches:
-        for key in (query, ""):
+        for key in (str(query), ""):
             changes[tenant_id, email, "zero_email", key][day] += n
     count_members(connection, changes, lambda _session: False, deltas)
 

@@ -43,7 +43,7 @@ def record(connection: Connection, rows: Sequence[EventRow], deltas: Deltas) -> 
     The caller holds the locks of their sessions, requests and people, and applies the deltas.
     """
     recorded = Recorded()
-    first = {}
+    first: dict[tuple[str, str], EventRow] = {}
     for row in rows:
         first.setdefault((row["tenant_id"], row["id"]), row)
     unique = [first[key] for key in sorted(first)]
@@ -113,8 +113,7 @@ def _count(
 
 
 def _mark_unsettled(connection: Connection, rows: Iterable[EventRow]) -> None:
-    marks = {settled_under(row): row["received_at"] for row in rows}
-    marks.pop(None, None)
+    marks = {mark: row["received_at"] for row in rows if (mark := settled_under(row))}
     bulk.upsert(
         connection,
         Unsettled.__table__,

@@ -177,9 +177,9 @@ def rebuild(connection: Connection, first: date, last: date) -> int:
         connection.execute(delete(table).where(table.c.day.between(first, last)))
     fresh = Deltas()
     written = 0
-    for table, key, changes in result.deltas:
+    for name, key, changes in result.deltas:
         if first <= key[1] <= last:
-            fresh.add(table, key, **changes)
+            fresh.add(name, key, **changes)
             written += 1
     fresh.apply(connection, 0)
     _rebuild_states(connection, result)

@@ -28,6 +28,7 @@ from tracker.store.warnings import Warned, keep_warnings, warned_of
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.002
+GATHER_ROUNDS = 8
 TRANSACTION_EVENTS = 2000
 QUEUE_EVENTS = 20_000
 PATIENCE_SECONDS = 10
@@ -109,7 +110,7 @@ class Writer:
     def _lead(self, work: Work) -> None:
         group: list[Work] = []
         try:
-            time.sleep(self._gather)
+            self._gather_others()
             group = self._take()
             _write_group(self._database, group)
         finally:
@@ -118,6 +119,14 @@ class Writer:
                 if done is not work:
                     done._leads = False
                     done._turn.set()
+
+    def _gather_others(self) -> None:
+        """Waits a moment, and on while more keep coming: a busy loop reads them all first."""
+        for _ in range(GATHER_ROUNDS):
+            before = self._queued
+            time.sleep(self._gather)
+            if self._queued == before:
+                return
 
     def _take(self) -> list[Work]:
         group: list[Work] = []
@@ -207,9 +216,9 @@ def _lock(connection: Connection, rows: Sequence[EventRow], links: Sequence[Link
     locks.lock_sessions(
         connection, {key[1] for key in sessions} | requests | {one.session_id for one in links}
     )
-    people = {row["email"] for row in rows} | {one.email for one in links}
-    people |= {known.email for known in identities(connection, sessions).values()}
-    locks.lock_people(connection, people - {None})
+    people = [*(row["email"] for row in rows), *(one.email for one in links)]
+    people += [known.email for known in identities(connection, sessions).values()]
+    locks.lock_people(connection, {email for email in people if email})
 
 
 def _linked(connection: Connection, wanted: Link, deltas: Deltas) -> Linked | AlreadyLinked:
