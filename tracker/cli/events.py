@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, cast
 
 import click
 import orjson
@@ -102,8 +102,8 @@ def export_events(
 ) -> None:
     """Write events to standard output, in the format that `import` takes."""
     tenant = tenant or current_app.extensions["settings"].default_tenant
-    out: BinaryIO = cast(BinaryIO, click.get_binary_stream("stdout"))
-    with current_app.extensions["database"].read(None) as session:
+    database = current_app.extensions["database"]
+    with click.open_file("-", "wb") as out, database.read(None) as session:
         for line in export_lines(session, tenant, _day(first), _day(last), types):
             out.write(orjson.dumps(line) + b"\n")
 
