@@ -34,7 +34,7 @@ class Recipe:
 
 
 def claim(connection: Connection, names: Mapping[str, str], recipe: Recipe) -> Recipe:
-    """Makes the sample tenants; returns the recipe in force, an earlier load's where there is one."""
+    """Makes the sample tenants; returns the recipe in force: an earlier load's, if any."""
     held = loaded(connection)
     if held is not None:
         return held

@@ -172,7 +172,7 @@ def _standing(rng: random.Random, n: int) -> tuple[float, float]:
         return rng.uniform(0.85, 1.0), rng.uniform(0.25, 0.4)
     if n < _GEMS + _OVER_EXPOSED:
         return rng.uniform(0.08, 0.15), rng.uniform(0.85, 1.0)
-    appeal = rng.betavariate(3, 4)
+    appeal = rng.betavariate(9, 12)
     return appeal, min(1.0, max(0.0, 0.25 + 0.5 * appeal + rng.gauss(0, 0.1)))
 
 
