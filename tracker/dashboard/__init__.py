@@ -6,7 +6,7 @@ own: it has ``register(blueprint)``.
 
 from flask import Blueprint, Flask
 
-from tracker.dashboard import account, assets, chrome, page_views, security, viewers
+from tracker.dashboard import account, assets, chrome, page_views, patterns, security, viewers
 from tracker.dashboard import login as login_views
 
 VIEWS = (login_views, account, page_views, assets)
@@ -17,6 +17,8 @@ def register(app: Flask) -> None:
     blueprint = Blueprint("dashboard", __name__)
     for views in VIEWS:
         views.register(blueprint)
+    if app.extensions["settings"].development:
+        patterns.register(blueprint)
     app.register_blueprint(blueprint)
     # A login form may stand open for a day; the token ends with the session.
     app.config["WTF_CSRF_TIME_LIMIT"] = None

@@ -49,11 +49,11 @@ class TimelineView:
 
 def matrix(panel: Matrix, answer: Answer, scope: Scope, links: Links) -> MatrixView:
     """The view of a matrix; a pair that no row has is an empty cell."""
-    columns = list(dict.fromkeys(str(getattr(row, panel.column)) for row in answer.rows))
-    names = list(dict.fromkeys(str(getattr(row, panel.row)) for row in answer.rows))
+    columns = list(dict.fromkeys(_name(row, panel.column, scope) for row in answer.rows))
+    names = list(dict.fromkeys(_name(row, panel.row, scope) for row in answer.rows))
     top = max((getattr(row, panel.value) or 0 for row in answer.rows), default=0)
     shades = {
-        (str(getattr(row, panel.row)), str(getattr(row, panel.column))): _shade(
+        (_name(row, panel.row, scope), _name(row, panel.column, scope)): _shade(
             panel, row, top, scope, links
         )
         for row in answer.rows
@@ -63,11 +63,16 @@ def matrix(panel: Matrix, answer: Answer, scope: Scope, links: Links) -> MatrixV
     )
 
 
+def _name(row: Any, field: str, scope: Scope) -> str:
+    value = getattr(row, field)
+    return formats.day_of_year(value, scope.today) if isinstance(value, date) else str(value)
+
+
 def _shade(panel: Matrix, row: Any, top: float, scope: Scope, links: Links) -> Shade:
     value = getattr(row, panel.value)
     text = formats.written(value, panel.kind, scope.zone, scope.today)
     step = min(STEPS - 1, int(STEPS * value / top)) if value and top else 0
-    words = f"{getattr(row, panel.row)}, {getattr(row, panel.column)}: {text}"
+    words = f"{_name(row, panel.row, scope)}, {_name(row, panel.column, scope)}: {text}"
     return Shade(text, step, links.to(panel.link, row), small_sample(row, panel.n), words)
 
 

@@ -35,12 +35,17 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def register(blueprint: Blueprint) -> None:
     blueprint.get("/")(home)
     for page in PAGES:
-        blueprint.add_url_rule(page.path, page.endpoint, _page(page))
-        for extension, send in (("json", _as_json), ("csv", _as_csv)):
-            rule = f"{page.path}/<panel_name>.{extension}"
-            blueprint.add_url_rule(rule, f"{page.endpoint}_{extension}", _panel(page, send))
+        add_page(blueprint, page)
     blueprint.app_errorhandler(BadParameters)(_bad_parameters)
     blueprint.app_errorhandler(NotYours)(_not_yours)
+
+
+def add_page(blueprint: Blueprint, page: Page) -> None:
+    """Add the routes of a declared page and of its panels."""
+    blueprint.add_url_rule(page.path, page.endpoint, _page(page))
+    for extension, send in (("json", _as_json), ("csv", _as_csv)):
+        rule = f"{page.path}/<panel_name>.{extension}"
+        blueprint.add_url_rule(rule, f"{page.endpoint}_{extension}", _panel(page, send))
 
 
 def home() -> Any:

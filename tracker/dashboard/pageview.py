@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,9 +17,11 @@ from tracker.dashboard.pages import page_named
 from tracker.dashboard.parts import Choice, PanelView, choices, compares, failed_part, part
 from tracker.dashboard.words import snippet
 from tracker.metrics.activity import Trust, settled_until, trust
+from tracker.metrics.scope import Scope
 from tracker.store.database import Database
 
 log = logging.getLogger(__name__)
+_NOTICEABLE_LAG = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -112,13 +115,20 @@ def page_view(page: Page, title: str, framed: Frame, links: Links, reader: Reade
         sentence=_sentence(page, framed, links, reader),
         trust=_trust(known),
         as_of=f"{scope.now.astimezone(scope.zone):%H:%M %Z}",
-        settled=formats.moment(until, scope.zone, scope.today) if until else "",
+        settled=_settled(until, scope),
         choices=reader.attempt("filters", lambda s: choices(page.filters, s, scope), []),
         snippet=snippet(page.events[0], links.root) if page.events else "",
         panels=panels,
         aside=reader.attempt("aside", lambda s: _aside(page, framed, s), None),
         empty=bool(page.events) and known is not None and known.accepted == 0,
     )
+
+
+def _settled(until: datetime | None, scope: Scope) -> str:
+    """Up to when outcomes are settled, when that is noticeably behind."""
+    if until is None or scope.now - until < _NOTICEABLE_LAG:
+        return ""
+    return formats.moment(until, scope.zone, scope.today)
 
 
 def _parent(page: Page, links: Links) -> tuple[str, str] | None:
@@ -149,7 +159,7 @@ def _periods(framed: Frame, links: Links) -> list[PeriodLink]:
     ]
 
 
-def _range(first: Any, last: Any, framed: Frame) -> str:
+def _range(first: date, last: date, framed: Frame) -> str:
     today = framed.scope.today
     if first == last:
         return formats.day_of_year(first, today)

@@ -1,7 +1,7 @@
 """Tables as finished view models: templates do no arithmetic."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +16,12 @@ from tracker.metrics.scope import Scope
 @dataclass(frozen=True)
 class Header:
     label: str
+    kind: str
     right: bool
-    help: str
-    minor: bool
-    sort_url: str
-    sorted: str
+    help: str = ""
+    minor: bool = False
+    sort_url: str = ""
+    sorted: str = ""
     """Empty, `ascending` or `descending`."""
 
 
@@ -69,11 +70,8 @@ def numbers(panel: Chart, answer: Answer, scope: Scope, links: Links) -> TableVi
     """The number table of a chart: every field, in the words of its series."""
     words = {series.name: series.label for series in panel.series}
     columns = [Column(name, words.get(name, "")) for name in answer.columns]
-    headers = [
-        Header(label(column), right(kind(panel.metric, column)), "", False, "", "")
-        for column in columns
-    ]
-    return TableView(headers, _rows(panel.metric, columns, answer.rows, scope, links, ""), False)
+    headers = [_plain_header(panel.metric, column) for column in columns]
+    return TableView(headers, _rows(panel.metric, columns, answer.rows, scope, links), False)
 
 
 def label(column: Column) -> str:
@@ -93,20 +91,21 @@ def _columns(panel: Table, answer: Answer) -> list[Column]:
     return list(panel.columns) or [Column(name) for name in answer.columns]
 
 
+def _plain_header(metric: Metric, column: Column) -> Header:
+    its = kind(metric, column)
+    return Header(label(column), its.value, right(its), column.help, column.minor)
+
+
 def _header(panel: Table, column: Column, scope: Scope, links: Links) -> Header:
-    aligned = right(kind(panel.metric, column))
+    plain = _plain_header(panel.metric, column)
     if column.name not in sortable(panel):
-        return Header(label(column), aligned, column.help, column.minor, "", "")
-    down = scope.sort == f"-{column.name}"
-    up = scope.sort == column.name
-    # A count is read from the largest, a name from A.
-    first, second = (
-        (f"-{column.name}", column.name) if aligned else (column.name, f"-{column.name}")
-    )
-    target = second if scope.sort == first else first
-    url = links.at(panel.name, sort=target, offset=None)
-    state = "descending" if down else "ascending" if up else ""
-    return Header(label(column), aligned, column.help, column.minor, url, state)
+        return plain
+    orders = (column.name, f"-{column.name}")
+    # A count is read from the largest first, a name from A.
+    first, second = reversed(orders) if plain.right else orders
+    state = dict(zip(orders, ("ascending", "descending"), strict=True)).get(scope.sort, "")
+    url = links.at(panel.name, sort=second if scope.sort == first else first, offset=None)
+    return replace(plain, sort_url=url, sorted=state)
 
 
 def _rows(
@@ -115,55 +114,39 @@ def _rows(
     rows: Sequence[Any],
     scope: Scope,
     links: Links,
-    link: str,
+    link: str = "",
 ) -> list[list[Cell]]:
+    """The cells. The first column carries the row's link, the first text takes the room left."""
     kinds = [kind(metric, column) for column in columns]
-    tops = {
-        column.name: max((getattr(row, column.name) or 0 for row in rows), default=0)
+    wide = kinds.index(Kind.TEXT) if Kind.TEXT in kinds else 0
+    tops = [
+        max((getattr(row, column.name) or 0 for row in rows), default=0) if its is Kind.BAR else 0
         for column, its in zip(columns, kinds, strict=True)
-        if its is Kind.BAR
-    }
-    widest = kinds.index(Kind.TEXT) if Kind.TEXT in kinds else 0
+    ]
+    placed = list(zip(columns, kinds, tops, range(len(columns)), strict=True))
     return [
         [
-            _cell(
-                column,
-                its,
-                row,
-                scope,
-                links,
-                tops,
-                link if position == 0 else "",
-                position == widest,
+            replace(
+                _cell(column, its, row, scope, top),
+                href=links.to(column.link or ("" if place else link), row),
+                wide=place == wide,
             )
-            for position, (column, its) in enumerate(zip(columns, kinds, strict=True))
+            for column, its, top, place in placed
         ]
         for row in rows
     ]
 
 
-def _cell(
-    column: Column,
-    kind: Kind,
-    row: Any,
-    scope: Scope,
-    links: Links,
-    tops: dict[str, Any],
-    row_link: str,
-    wide: bool,
-) -> Cell:
+def _cell(column: Column, kind: Kind, row: Any, scope: Scope, top: Any) -> Cell:
     value = getattr(row, column.name)
     text = column.say(row) if column.say else formats.written(value, kind, scope.zone, scope.today)
-    bar = f"{100 * value / tops[column.name]:.1f}%" if value and column.name in tops else ""
     return Cell(
         text=dict(column.words).get(value, text) if column.words else text,
         right=right(kind),
         kind=kind.value,
-        href=links.to(column.link or row_link, row),
         title=_whole(value, text, kind),
         minor=column.minor,
-        wide=wide,
-        bar=bar,
+        bar=f"{100 * value / top:.1f}%" if value and top else "",
         n=small_sample(row, column.n),
         instant=value.isoformat() if isinstance(value, datetime) else "",
     )
