@@ -1,5 +1,6 @@
 """Which filters people set, to which values, and what that leaves them with."""
 
+from collections.abc import Collection
 from typing import NamedTuple, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -12,6 +13,9 @@ from tracker.model import DailyDeadEnds, DailyFilters, DailyResults, DailyUnique
 from tracker.model.rollups import ANY_VALUE, NO_COUNT, Rollup
 
 Columns = TypeVarTuple("Columns")
+_MOST_KEYS = 500
+_MOST_DAYS = 400
+"""Of more filters and values, or days, the database is asked about all rather than each."""
 
 
 class FilterTotals(NamedTuple):
@@ -96,7 +100,8 @@ def by_filter(session: Session, scope: Scope) -> list[ByFilter]:
         .having(sets > 0)
     )
     found = session.execute(within(statement, DailyFilters, scope)).all()
-    sessions, medians = _sessions(session, scope), _medians(session, scope)
+    sessions = _sessions(session, scope)
+    medians = medians_of(session, scope, {(name, ANY_VALUE) for name, _, _ in found})
     rows = [
         ByFilter(
             filter=name,
@@ -104,7 +109,7 @@ def by_filter(session: Session, scope: Scope) -> list[ByFilter]:
             sessions=sessions.get(name, 0),
             zero_results=int(zeros),
             zero_result_rate=zeros / sets,
-            median_result_count=medians.get(name),
+            median_result_count=medians.get((name, ANY_VALUE)),
         )
         for name, sets, zeros in ((name, int(sets), int(zeros)) for name, sets, zeros in found)
     ]
@@ -122,15 +127,31 @@ def _sessions(session: Session, scope: Scope) -> dict[str, int]:
     return {name: int(count) for name, count in found}
 
 
-def _medians(session: Session, scope: Scope) -> dict[str, int | None]:
-    """The lower median of the results that each filter's sets left."""
-    statement = (
-        select(DailyResults.filter_name, DailyResults.result_count, total(DailyResults.sets))
-        .where(DailyResults.filter_value == ANY_VALUE, DailyResults.result_count != NO_COUNT)
-        .group_by(DailyResults.filter_name, DailyResults.result_count)
+def medians_of(
+    session: Session, scope: Scope, keys: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], int | None]:
+    """The lower median of the results that the sets of these filters and values left."""
+    name, value, count = (
+        DailyResults.filter_name,
+        DailyResults.filter_value,
+        DailyResults.result_count,
     )
-    found = session.execute(within(statement, DailyResults, scope))
-    return {name: lower_median(counts) for name, counts in histograms(found).items()}
+    statement = (
+        select(name, value, count, total(DailyResults.sets))
+        .where(DailyResults.tenant_id.in_(scope.tenants), count != NO_COUNT)
+        .group_by(name, value, count)
+    )
+    if scope.days <= _MOST_DAYS and len(keys) <= _MOST_KEYS:
+        # Each day named: the key then leads straight to the filter and value on that day.
+        statement = statement.where(
+            DailyResults.day.in_(scope.each_day()),
+            name.in_({key[0] for key in keys}),
+            value.in_({key[1] for key in keys}),
+        )
+    else:
+        statement = statement.where(DailyResults.day.between(scope.first, scope.last))
+    found = (((name, value), count, n) for name, value, count, n in session.execute(statement))
+    return {key: lower_median(counts) for key, counts in histograms(found).items()}
 
 
 def values(session: Session, scope: Scope) -> Listing[FilterValue]:

@@ -1,0 +1,205 @@
+"""/filters: which filters carry demand, and which end it."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from tracker.dashboard.answers import ask
+from tracker.dashboard.figures import axes
+from tracker.dashboard.formats import number, rate
+from tracker.dashboard.page import Linked, Page, Sentence, say
+from tracker.dashboard.panels import Chart, Colour, Column, Filter, Kind, Series, Stat, Stats, Table
+from tracker.dashboard.wording import count, moved, value_in_words
+from tracker.metrics import filters, rate_demand, supply_gap
+from tracker.metrics.rate_demand import BIN
+from tracker.metrics.scope import Scope
+
+_NOTABLE = 3
+"""Dead ends that a filter must have caused to be called out."""
+
+
+def opening(session: Session, scope: Scope) -> Sentence:
+    """How often filters led nowhere, against the period before, and which one ends it most."""
+    now = ask(filters.totals, session, scope)[0]
+    if not now.sets:
+        return say("Nobody set a filter in this period.")
+    before = ask(filters.totals, session, scope.previous())[0]
+    first = say(
+        "{rate} of {sets} left nothing{moved}. ",
+        rate=Linked(rate(now.zero_result_rate), "#by-filter"),
+        sets=count(now.sets, "filter setting"),
+        moved=moved(now.zero_result_rate, before.zero_result_rate),
+    )
+    return Sentence(first.parts + _culprit(session, scope, now).parts)
+
+
+def _culprit(session: Session, scope: Scope, now: filters.FilterTotals) -> Sentence:
+    """The filter that most often left nothing of some results."""
+    if not now.zero_results:
+        return say("Whatever people chose, something was left.")
+    rows = ask(filters.killers, session, scope)
+    if not rows or rows[0].killed < _NOTABLE:
+        return say("No filter stands out as the one that ended it.")
+    worst = rows[0]
+    return say(
+        "The last straw was most often {filter}, {times}" + _which(worst) + ".",
+        filter=Linked(worst.filter, "#killers"),
+        times=f"{number(worst.killed)} times",
+        value=value_in_words(worst.worst_value or ""),
+        n=number(worst.worst_value_killed),
+    )
+
+
+def _which(worst: filters.Killer) -> str:
+    """Names the value where it stands out among the filter's."""
+    return ", {n} of them with {value}" if worst.worst_value_killed >= _NOTABLE else ""
+
+
+def _names(session: Session, scope: Scope) -> list[tuple[str, str]]:
+    rows: list[filters.ByFilter] = ask(filters.by_filter, session, scope)
+    return [(row.filter, row.filter) for row in rows]
+
+
+def _bars(rows: list[Any], heights: list[Any], name: str, colour: Colour) -> dict[str, Any]:
+    """Bars as wide as their bins."""
+    return {
+        "type": "bar",
+        "name": name,
+        "x": [row.low + BIN / 2 for row in rows],
+        "y": heights,
+        "width": [BIN * 0.9] * len(rows),
+        "customdata": [f"{row.low} to {row.high}" for row in rows],
+        "marker": {"color": f"var(--{colour})"},
+        "hovertemplate": f"%{{customdata}}: %{{y:,}} {name}<extra></extra>",
+    }
+
+
+def _demand_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
+    dead = [row.zero_results for row in rows]
+    alive = [row.sets - row.zero_results for row in rows]
+    bars = [
+        _bars(rows, dead, "left nothing", "bad"),
+        _bars(rows, alive, "found something", "filters"),
+    ]
+    layout = axes("times set") | {"barmode": "stack", "hovermode": "closest"}
+    return {"data": bars, "layout": layout}
+
+
+def _supply_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
+    found = [row.median_result_count for row in rows]
+    bars = [_bars(rows, found, "results (median)", "searches")]
+    return {"data": bars, "layout": axes("results, median") | {"hovermode": "closest"}}
+
+
+PAGE = Page(
+    slug="filters",
+    title="Filters",
+    group="Marketplace",
+    key="f",
+    question="Which filters carry demand, and which end it?",
+    sentence=opening,
+    events=("filter_change",),
+    panels=(
+        Stats(
+            name="totals",
+            title="Totals",
+            metric=filters.totals,
+            settled=True,
+            stats=(
+                Stat("sets", "Filters set", link="#by-filter"),
+                Stat("zero_results", "Left nothing", good="down", link="/demand#unmet-filters"),
+                Stat("zero_result_rate", "Share that left nothing", good="down", n="sets"),
+                Stat("killed", "Last straws", good="down", link="#killers"),
+            ),
+        ),
+        Table(
+            name="by-filter",
+            title="Filters",
+            metric=filters.by_filter,
+            link="/people?filter={filter}#sessions",
+            search="Search filters",
+            columns=(
+                Column("filter", "Filter"),
+                Column("sets", "Times set", Kind.BAR),
+                Column("sessions", "Sessions"),
+                Column("zero_results", "Left nothing"),
+                Column("zero_result_rate", "Share", n="sets"),
+                Column("median_result_count", "Results left, median"),
+            ),
+        ),
+        Table(
+            name="killers",
+            title="Which filter killed it",
+            metric=filters.killers,
+            note="There were results until this filter was set.",
+            link="/people?filter={filter}#sessions",
+            half=True,
+            settled=True,
+            page_size=10,
+            columns=(
+                Column("filter", "Filter"),
+                Column("killed", "Times", Kind.BAR),
+                Column("kill_rate", "Of its chances", n="narrowed"),
+                Column("worst_value", "Most often with", Kind.CODE),
+            ),
+        ),
+        Table(
+            name="values",
+            title="Values",
+            metric=filters.values,
+            link="/people?filter={filter}&value={value}#sessions",
+            half=True,
+            search="Search values",
+            filters=(Filter("filter", "Filter", options=_names),),
+            sortable=("filter", "value", "sets", "zero_results"),
+            page_size=10,
+            columns=(
+                Column("value", "Value", Kind.CODE),
+                Column("filter", "Filter"),
+                Column("sets", "Times set", Kind.BAR),
+                Column("zero_results", "Left nothing"),
+            ),
+        ),
+        Chart(
+            name="rate-demand",
+            title="Where on the rate scale people look",
+            metric=rate_demand.rate_demand,
+            unit="times set",
+            x="low",
+            shape="bars",
+            half=True,
+            figure=_demand_figure,
+            series=(
+                Series("sets", "Times set", "filters"),
+                Series("zero_results", "Left nothing", "bad"),
+            ),
+        ),
+        Chart(
+            name="rate-supply",
+            title="What they find there",
+            metric=rate_demand.rate_supply,
+            unit="results",
+            x="low",
+            shape="bars",
+            half=True,
+            figure=_supply_figure,
+            series=(Series("median_result_count", "Results, median", "searches"),),
+        ),
+        Table(
+            name="combinations",
+            title="Filters set together",
+            metric=supply_gap.combinations,
+            settled=True,
+            search="Search combinations",
+            columns=(
+                Column("filters", "Filters"),
+                Column("sets", "Times", Kind.BAR),
+                Column("zero_results", "Left nothing"),
+                Column("zero_result_rate", "Share", n="sets"),
+                Column("median_result_count", "Results left, median"),
+            ),
+        ),
+    ),
+)
+
+PAGES = (PAGE,)
