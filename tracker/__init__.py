@@ -1,5 +1,7 @@
 """Tracker: first-party behaviour tracking with marketplace intelligence on top."""
 
+from datetime import UTC, datetime
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -16,6 +18,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from tracker.offloop import OffLoop
     from tracker.store.database import Database
     from tracker.store.salts import Salts
+    from tracker.store.settings import TenantChoices
     from tracker.store.writer import Writer
     from tracker.web import OrjsonProvider, PageSessions
 
@@ -42,7 +45,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["database"] = database
     app.extensions["writer"] = Writer(database)
     app.extensions["salts"] = Salts(database)
-    app.extensions["calendar"] = Calendar(settings.zone)
+    app.extensions["calendar"] = calendar = Calendar(settings.zone)
+    app.extensions["choices"] = TenantChoices(
+        lambda: database.read(None), lambda: calendar.day(datetime.now(UTC))
+    )
     errors.register_errors(app)
     ingest.register(app)
     dashboard.register(app)

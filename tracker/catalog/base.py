@@ -36,6 +36,9 @@ class EventType(BaseModel):
     sample_one_in: ClassVar[int] = 1
     """Of how many such events one is kept, unless the tenant's settings say otherwise."""
 
+    samplable: ClassVar[bool] = False
+    """Whether a part of such events can stand for all: every number of them is scaled."""
+
     @classmethod
     def purpose(cls) -> str:
         return (cls.__doc__ or "").strip()

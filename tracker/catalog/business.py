@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from tracker.catalog.base import BUSINESS_PAYLOAD_LIMIT, Columns, EventType
+from tracker.catalog.text import redact
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Url = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -17,10 +18,28 @@ class Business(EventType):
 
     writer: ClassVar[Literal["browser", "server"]] = "server"
     payload_limit: ClassVar[int] = BUSINESS_PAYLOAD_LIMIT
+    free_text: ClassVar[tuple[str, ...]] = ()
+    """Fields that people or programs write words into."""
+
+    @classmethod
+    def redacted(cls, sent: dict[str, Any], phone_region: str) -> dict[str, Any]:
+        """As sent, but for undefined values and for personal data in free text."""
+        fields = cls.model_fields
+        kept = {
+            key: value
+            for key, value in sent.items()
+            if value is not None or key not in fields or fields[key].is_required()
+        }
+        for name in cls.free_text:
+            if isinstance(kept.get(name), str):
+                kept[name] = redact(kept[name], phone_region)
+        return kept
 
 
 class OfConversation(Business):
     """An event of one conversation, which is settled and sampled as a whole."""
+
+    samplable: ClassVar[bool] = True
 
     conversationId: Name
 
@@ -66,6 +85,7 @@ class EscalationTriggered(OfConversation):
         "reason": "low_confidence",
         "integrationId": "zendesk_1",
     }
+    free_text: ClassVar[tuple[str, ...]] = ("reason",)
 
     reason: Name
     integrationId: Name | None = None
@@ -142,6 +162,7 @@ class IngestFailed(OfSource):
         "url": "https://example.com/help",
         "errorCode": "HTTP_403",
     }
+    free_text: ClassVar[tuple[str, ...]] = ("errorCode",)
 
     errorCode: Name
 
@@ -152,6 +173,7 @@ class IntegrationSucceeded(Business):
     name: ClassVar[str] = "integration_succeeded"
     domain: ClassVar[str] = "Integrations"
     example: ClassVar[dict[str, Any]] = {"integrationId": "zendesk_1", "type": "ticketing"}
+    samplable: ClassVar[bool] = True
 
     integrationId: Name
     type: Name
@@ -167,6 +189,8 @@ class IntegrationFailed(Business):
         "type": "ticketing",
         "errorCode": "AUTH_EXPIRED",
     }
+    free_text: ClassVar[tuple[str, ...]] = ("errorCode",)
+    samplable: ClassVar[bool] = True
 
     integrationId: Name
     type: Name
@@ -179,6 +203,7 @@ class QuotaExceeded(Business):
     name: ClassVar[str] = "quota_exceeded"
     domain: ClassVar[str] = "Limits"
     example: ClassVar[dict[str, Any]] = {"quotaType": "messages", "limit": 1000, "attempted": 1001}
+    samplable: ClassVar[bool] = True
 
     quotaType: Name
     limit: Number

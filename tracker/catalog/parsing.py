@@ -24,6 +24,8 @@ from uuid_utils import uuid7
 
 from tracker.catalog import CATALOG
 from tracker.catalog.base import EventType
+from tracker.catalog.custom import custom_type
+from tracker.catalog.hygiene import NOTHING_MORE, Hygiene
 
 Row = dict[str, Any]
 """An event ready to be stored, by column of tracker.model.Event, and its `received_day`."""
@@ -70,6 +72,8 @@ class Terms:
     clock_offset: timedelta = timedelta()
     phone_region: str = ""
     sampling: Mapping[str, int] = field(default_factory=dict)
+    hygiene: Hygiene = NOTHING_MORE
+    custom_events: bool = False
 
 
 @dataclass
@@ -157,12 +161,19 @@ def _event_type(sent: Any, terms: Terms) -> type[EventType]:
     if not isinstance(name, str):
         rule = "must be a string" if "event_type" in sent else "is required"
         raise Refusal("invalid_event", (("event_type", rule),))
-    if name not in CATALOG:
-        raise Refusal("unknown_event_type", (("event_type", "must be a name in the catalog"),))
-    event_type = CATALOG[name]
+    event_type = CATALOG.get(name) or _custom(name, terms)
     if event_type.writer == "server" and not terms.with_key:
         fault = ("event_type", f"{name} is accepted with a server key only")
         raise Refusal("server_only", (fault,), name)
+    return event_type
+
+
+def _custom(name: str, terms: Terms) -> type[EventType]:
+    if not (terms.custom_events and terms.with_key):
+        raise Refusal("unknown_event_type", (("event_type", "must be a name in the catalog"),))
+    if (event_type := custom_type(name)) is None:
+        rule = "must be a name in the catalog, or 1 to 60 lower-case letters, digits, _ . and -"
+        raise Refusal("unknown_event_type", (("event_type", rule),))
     return event_type
 
 
@@ -177,7 +188,7 @@ def _payload(
     if len(orjson.dumps(sent)) > event_type.payload_limit:
         fault = ("payload", f"must be at most {event_type.payload_limit} bytes as JSON")
         raise Refusal("payload_too_large", (fault,), event_type.name)
-    stored = event_type.redacted(sent, terms.phone_region)
+    stored = event_type.redacted(terms.hygiene.clean(sent), terms.phone_region)
     payload, faults = _validated(event_type, stored, "payload")
     return payload, stored, faults
 

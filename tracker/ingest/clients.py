@@ -1,20 +1,18 @@
 """Who sends: a key's tenant or a browser, from which origin, how often, and whether a bot."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from flask import Response, current_app, request
-from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.catalog.parsing import Terms
 from tracker.config import Settings
 from tracker.errors import ApiError
 from tracker.ingest.bots import is_bot
 from tracker.ingest.ratelimit import fingerprint, seconds_to_next_window
-from tracker.model import Tenant
-from tracker.store.access import find_key
+from tracker.store.access import KeyGrant, find_key
+from tracker.store.settings import Choices
 
 RETRY_SECONDS = 2
 
@@ -26,7 +24,7 @@ class Sender:
     tenant_id: str
     with_key: bool
     is_bot: bool
-    sampling: Mapping[str, int]
+    choices: Choices
 
 
 def overloaded() -> ApiError:
@@ -46,7 +44,8 @@ def identify(scope: str = "write") -> Sender:
         return _key_holder(secret, scope)
     _limit_rate()
     user_agent = request.headers.get("User-Agent", "")
-    return Sender(_settings().default_tenant, False, is_bot(user_agent), {})
+    tenant_id = _settings().default_tenant
+    return Sender(tenant_id, False, is_bot(user_agent), choices_of(tenant_id))
 
 
 def bearer_secret() -> str | None:
@@ -66,25 +65,36 @@ def _invalid_key() -> ApiError:
 
 
 def _key_holder(secret: str, scope: str) -> Sender:
+    tenant_id = granted(secret, scope).tenant_id
+    return Sender(tenant_id, True, False, choices_of(tenant_id))
+
+
+def granted(secret: str, scope: str) -> KeyGrant:
+    """What the key allows; ApiError 401 when it does not allow the scope, 503 without database."""
     try:
         with current_app.extensions["database"].reader.connect() as connection:
             grant = find_key(connection, secret)
-            if grant is None or scope not in grant.scopes:
-                raise _invalid_key()
-            chosen = connection.execute(
-                select(Tenant.settings).where(Tenant.id == grant.tenant_id)
-            ).scalar_one()
-    except (OperationalError, DBAPIError, OSError):
+    except (SQLAlchemyError, OSError):
         raise overloaded() from None
-    sampling = chosen.get("sampling") or {}
-    return Sender(grant.tenant_id, True, False, sampling)
+    if grant is None or scope not in grant.scopes:
+        raise _invalid_key()
+    return grant
+
+
+def choices_of(tenant_id: str) -> Choices:
+    """The tenant's choices; ApiError 503 when they were never read and can't be."""
+    try:
+        choices: Choices = current_app.extensions["choices"].of(tenant_id)
+    except (SQLAlchemyError, OSError):
+        raise overloaded() from None
+    return choices
 
 
 def _limit_rate() -> None:
     limit = _settings().rate_limit
     try:
         salt = current_app.extensions["salts"].today()
-    except (OperationalError, DBAPIError, OSError):
+    except (SQLAlchemyError, OSError):
         raise overloaded() from None
     client = fingerprint(request.remote_addr or "", salt)
     if current_app.extensions["rate_counters"].count(client) > limit:
@@ -99,18 +109,20 @@ def _limit_rate() -> None:
 def terms_of(sender: Sender, sent_at: datetime | None) -> Terms:
     """What the request decides about each of its events."""
     now = datetime.now(UTC)
-    settings = _settings()
+    settings, choices = _settings(), sender.choices
     return Terms(
         received_at=now,
         calendar=current_app.extensions["calendar"],
-        retention=timedelta(days=settings.retention_days),
+        retention=timedelta(days=choices.retention_days or settings.retention_days),
         tenant_id=sender.tenant_id,
         source="server" if sender.with_key else "browser",
         with_key=sender.with_key,
         is_bot=sender.is_bot,
         clock_offset=now - sent_at if sent_at else timedelta(),
         phone_region=settings.phone_region,
-        sampling=sender.sampling,
+        sampling=choices.sampling,
+        hygiene=choices.hygiene,
+        custom_events=choices.custom_events,
     )
 
 
@@ -141,7 +153,15 @@ def _origin_refused() -> bool:
     if origin is None or origin == request.host_url.rstrip("/"):
         return False
     allowed = _settings().allowed_origins
-    return origin not in allowed and "*" not in allowed
+    return origin not in allowed and "*" not in allowed and origin not in _added_origins()
+
+
+def _added_origins() -> tuple[str, ...]:
+    """Those that an admin allowed on the settings page."""
+    try:
+        return choices_of(_settings().default_tenant).allowed_origins
+    except ApiError:
+        return ()
 
 
 def _settings() -> Settings:

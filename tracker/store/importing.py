@@ -18,6 +18,7 @@ from tracker.config import Settings
 from tracker.model import Tenant
 from tracker.store.database import Database
 from tracker.store.linking import AlreadyLinked, Link, Linked
+from tracker.store.settings import chosen_hygiene
 from tracker.store.warnings import Warned, warning_of
 from tracker.store.writer import Work, Writer
 
@@ -66,6 +67,8 @@ class Importer:
             clock_offset=self._shift,
             phone_region=self._settings.phone_region,
             sampling=chosen.get("sampling") or {},
+            hygiene=chosen_hygiene(chosen),
+            custom_events=bool(chosen.get("custom_events")),
         )
 
     def run(

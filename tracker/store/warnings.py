@@ -58,7 +58,7 @@ def warning_of(sent: Any, refusal: Refusal, terms: Terms) -> Warned:
         code=refusal.code,
         path=named.replace("\0", "")[:100],
         message=message,
-        sample=sample_of(sent, terms.phone_region),
+        sample=sample_of(terms.hygiene.clean(sent), terms.phone_region),
     )
 
 

@@ -1,0 +1,58 @@
+"""Volume budgets: a type that exceeds its own is sampled until the day is over.
+
+Stateless: what is sampled follows from the day's count alone, so every process comes to the
+same answer, and nothing has to be switched back.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.orm import Session
+
+from tracker.catalog import CATALOG
+from tracker.model import DailyEvents
+
+DEFAULT_BUDGET = 1_000_000
+"""Events a tenant may report of one type that can be sampled, on one day."""
+
+
+def forced_sampling(
+    session: Connection | Session, tenant_id: str, settings: Mapping[str, Any], today: date
+) -> dict[str, int]:
+    """Of how many events of each type one is kept: the tenant's choice, and more over budget.
+
+    Over budget the sample halves each time the day's events double: 1 in 2, in 4, in 8.
+    A part of a half is a part of the whole, so conversations stay whole. Types without a
+    choice that are within budget are left out.
+    """
+    sampling = {name: int(n) for name, n in (settings.get("sampling") or {}).items()}
+    budgets = settings.get("budgets") or {}
+    for name, events in _events_of(session, tenant_id, today).items():
+        factor = over_budget(events, int(budgets.get(name, DEFAULT_BUDGET)))
+        if factor > 1 and _samplable(name):
+            sampling[name] = sampling.get(name, 1) * factor
+    return sampling
+
+
+def over_budget(events: int, budget: int) -> int:
+    """The power of two that the rest of the day is thinned by; 1 within the budget."""
+    factor = 1
+    while events >= budget * factor:
+        factor *= 2
+    return factor
+
+
+def _events_of(session: Connection | Session, tenant_id: str, today: date) -> dict[str, int]:
+    statement = (
+        select(DailyEvents.event_type, func.sum(DailyEvents.events))
+        .where(DailyEvents.tenant_id == tenant_id, DailyEvents.day == today)
+        .group_by(DailyEvents.event_type)
+    )
+    return {name: int(events) for name, events in session.execute(statement)}
+
+
+def _samplable(name: str) -> bool:
+    event_type = CATALOG.get(name)
+    return event_type.samplable if event_type else name.startswith("custom:")
