@@ -52,7 +52,8 @@ def settle(connection: Connection, marks: list[Mark], slot: int) -> None:
     after = {mark: SETTLE[mark[1]](events) for mark, events in _events(connection, marks).items()}
     before = held_facts(connection, marks)
     for mark in marks:
-        _replace(connection, mark, before[mark], after.get(mark, {}), deltas)
+        _recount(before[mark], after.get(mark, {}), deltas)
+    _replace(connection, before, after, marks)
     bulk.delete_keys(connection, UNSETTLED, marks)
     deltas.apply(connection, slot)
 
@@ -83,29 +84,35 @@ def _loaded(fact: Any) -> Fact:
     return table, (key[0], date.fromisoformat(key[1]), *key[2:]), counters
 
 
-def _replace(
-    connection: Connection, mark: Mark, before: Facts, after: Facts, deltas: Deltas
-) -> None:
+def _recount(before: Facts, after: Facts, deltas: Deltas) -> None:
     for facts in before.values():
         deltas.add_all(facts, sign=-1)
     for facts in after.values():
         deltas.add_all(facts)
+
+
+def _replace(
+    connection: Connection, before: dict[Mark, Facts], after: dict[Mark, Facts], marks: list[Mark]
+) -> None:
+    """Writes down what changed, for all marks at once."""
     now = datetime.now(UTC)
-    tenant_id, kind, key = mark
     rows = [
         {
-            "tenant_id": tenant_id,
-            "kind": kind,
-            "key": key,
+            "tenant_id": mark[0],
+            "kind": mark[1],
+            "key": mark[2],
             "day": day,
             "facts": facts,
             "settled_at": now,
         }
-        for day, facts in after.items()
-        if facts != before.get(day)
+        for mark in marks
+        for day, facts in after.get(mark, {}).items()
+        if facts != before[mark].get(day)
     ]
     bulk.upsert(connection, SETTLED, rows, {"facts": "replace", "settled_at": "replace"})
-    gone = [(*mark, day) for day in before.keys() - after.keys()]
+    gone = [
+        (*mark, day) for mark in marks for day in before[mark].keys() - after.get(mark, {}).keys()
+    ]
     bulk.delete_keys(connection, SETTLED, gone)
 
 
