@@ -25,6 +25,7 @@ SHOWN = (
     "daily_queries",
     "daily_results",
     "daily_search_clicks",
+    "daily_trip_inputs",
     "daily_trips",
     "daily_uniques",
     "deliveries",
@@ -101,6 +102,53 @@ def _separate_tenants() -> None:
 
 
 def _create_tables() -> None:
+    op.create_table(
+        "alert_rules",
+        sa.Column("id", Uuid(), nullable=False, comment="UUIDv7."),
+        sa.Column(
+            "tenant_id",
+            sa.String(length=63),
+            nullable=True,
+            comment="Whose events; null for all tenants that count.",
+        ),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column(
+            "kind",
+            sa.String(length=16),
+            nullable=False,
+            comment="spike, silence, zero_results, refusals or panel.",
+        ),
+        sa.Column(
+            "options",
+            sa.JSON(),
+            nullable=False,
+            comment="What the kind needs, such as a threshold.",
+        ),
+        sa.Column(
+            "channels",
+            sa.JSON(),
+            nullable=False,
+            comment="Ids of destinations; none means all channels.",
+        ),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column(
+            "checked_until",
+            UtcDateTime(),
+            nullable=True,
+            comment="Up to when the rule was looked at.",
+        ),
+        sa.Column(
+            "snoozed_until",
+            UtcDateTime(),
+            nullable=True,
+            comment="Until then episodes are recorded and nobody is told.",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_rules")),
+        comment="What the clock watches.",
+        info={"private": True},
+    )
+    op.create_index(op.f("ix_alert_rules_tenant_id"), "alert_rules", ["tenant_id"], unique=False)
     op.create_table(
         "audit_log",
         sa.Column("id", Uuid(), nullable=False, comment="UUIDv7."),
@@ -464,6 +512,38 @@ def _create_tables() -> None:
             name=op.f("pk_daily_search_clicks"),
         ),
         comment="Settled searches by the rank of their first click.",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "daily_trip_inputs",
+        sa.Column("tenant_id", sa.String(length=63), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False, comment="Reporting time zone."),
+        sa.Column(
+            "input",
+            sa.String(length=100),
+            nullable=False,
+            comment="Path of the field in the snapshot.",
+        ),
+        sa.Column("value", sa.String(length=100), nullable=False),
+        sa.Column(
+            "slot", sa.SmallInteger(), nullable=False, comment="Writer slot, summed when read."
+        ),
+        sa.Column(
+            "failed",
+            sa.BigInteger(),
+            nullable=False,
+            comment="Attempts with this value that failed.",
+        ),
+        sa.Column(
+            "succeeded",
+            sa.BigInteger(),
+            nullable=False,
+            comment="Attempts with this value that succeeded.",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "day", "input", "value", "slot", name=op.f("pk_daily_trip_inputs")
+        ),
+        comment="Finished trip attempts by what was put in; no free text.",
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -972,6 +1052,12 @@ def _create_tables() -> None:
         ),
         sa.Column("error_code", sa.String(length=100), nullable=True),
         sa.Column("duration_ms", sa.Float(), nullable=True),
+        sa.Column(
+            "bucket",
+            sa.SmallInteger(),
+            nullable=False,
+            comment="Where duration_ms counts in daily_trips; -1 for no duration.",
+        ),
         sa.Column("trip_id", sa.String(length=200), nullable=True),
         sa.Column("prompt_contract_version", sa.String(length=100), nullable=False),
         sa.Column("input_snapshot", sa.JSON(), nullable=True),
@@ -988,6 +1074,12 @@ def _create_tables() -> None:
         ["tenant_id", "day", "status"],
         unique=False,
     )
+    op.create_index(
+        "ix_trip_attempts_duration",
+        "trip_creation_attempts",
+        ["tenant_id", "day", "bucket", "duration_ms"],
+        unique=False,
+    )
     op.create_table(
         "unsettled",
         sa.Column("tenant_id", sa.String(length=63), nullable=False),
@@ -999,6 +1091,46 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "kind", "key", name=op.f("pk_unsettled")),
         comment="Queue of sessions, conversations and ingest pairs to settle.",
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "alert_firings",
+        sa.Column("id", Uuid(), nullable=False, comment="UUIDv7."),
+        sa.Column("rule_id", Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.String(length=63), nullable=True),
+        sa.Column("began_at", UtcDateTime(), nullable=False, comment="Of what is wrong."),
+        sa.Column("fired_at", UtcDateTime(), nullable=False, comment="When it was noticed."),
+        sa.Column(
+            "wrong_until",
+            UtcDateTime(),
+            nullable=False,
+            comment="When the rule was last seen to hold.",
+        ),
+        sa.Column("resolved_at", UtcDateTime(), nullable=True),
+        sa.Column(
+            "resolved_by", sa.String(length=254), nullable=True, comment="An operator, or clock."
+        ),
+        sa.Column("acknowledged_at", UtcDateTime(), nullable=True),
+        sa.Column("acknowledged_by", sa.String(length=254), nullable=True),
+        sa.Column("words", sa.Text(), nullable=False, comment="What is wrong, in a sentence."),
+        sa.Column("figures", sa.JSON(), nullable=False, comment="The numbers behind it."),
+        sa.Column("told", sa.Boolean(), nullable=False, comment="Whether channels were told."),
+        sa.ForeignKeyConstraint(
+            ["rule_id"],
+            ["alert_rules.id"],
+            name=op.f("fk_alert_firings_rule_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_firings")),
+        comment="Episodes of alerts.",
+        info={"private": True},
+    )
+    op.create_index(
+        "uq_alert_firings_open",
+        "alert_firings",
+        ["rule_id"],
+        unique=True,
+        sqlite_where=sa.text("resolved_at IS NULL"),
+        postgresql_where=sa.text("resolved_at IS NULL"),
     )
     op.create_table(
         "api_keys",
@@ -1148,6 +1280,12 @@ def _create_tables() -> None:
         unique=False,
     )
     op.create_index(
+        "ix_trip_attempts_newest",
+        "trip_creation_attempts",
+        ["tenant_id", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
         "ix_trip_attempts_session",
         "trip_creation_attempts",
         ["anon_session_id", sa.literal_column("created_at DESC")],
@@ -1163,6 +1301,12 @@ def _create_tables() -> None:
         "ix_trip_attempts_user",
         "trip_creation_attempts",
         ["user_id", sa.literal_column("created_at DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_alert_firings_newest",
+        "alert_firings",
+        [sa.literal_column("fired_at DESC")],
         unique=False,
     )
     op.create_index(
@@ -1185,7 +1329,15 @@ def downgrade() -> None:
     op.drop_table("deliveries")
     op.drop_index(op.f("ix_api_keys_tenant_id"), table_name="api_keys")
     op.drop_table("api_keys")
+    op.drop_index(
+        "uq_alert_firings_open",
+        table_name="alert_firings",
+        sqlite_where=sa.text("resolved_at IS NULL"),
+        postgresql_where=sa.text("resolved_at IS NULL"),
+    )
+    op.drop_table("alert_firings")
     op.drop_table("unsettled")
+    op.drop_index("ix_trip_attempts_duration", table_name="trip_creation_attempts")
     op.drop_index("ix_trip_attempts_day", table_name="trip_creation_attempts")
     op.drop_table("trip_creation_attempts")
     op.drop_table("tenants")
@@ -1243,6 +1395,7 @@ def downgrade() -> None:
     op.drop_index("ix_daily_uniques_range", table_name="daily_uniques")
     op.drop_table("daily_uniques")
     op.drop_table("daily_trips")
+    op.drop_table("daily_trip_inputs")
     op.drop_table("daily_search_clicks")
     op.drop_table("daily_salts")
     op.drop_table("daily_results")
@@ -1258,3 +1411,5 @@ def downgrade() -> None:
     op.drop_table("daily_business")
     op.drop_index(op.f("ix_audit_log_tenant_id"), table_name="audit_log")
     op.drop_table("audit_log")
+    op.drop_index(op.f("ix_alert_rules_tenant_id"), table_name="alert_rules")
+    op.drop_table("alert_rules")

@@ -8,6 +8,7 @@ from tracker.model.access import (
     OperatorTenant,
     Tenant,
 )
+from tracker.model.alerts import AlertFiring, AlertRule
 from tracker.model.base import Base, UtcDateTime, Uuid
 from tracker.model.deliveries import Delivery, Destination
 from tracker.model.demands import Demand, DemandKey, DemandQuery
@@ -23,6 +24,7 @@ from tracker.model.rollups import (
     DailyQueries,
     DailyResults,
     DailySearchClicks,
+    DailyTripInputs,
     DailyTrips,
     DailyUniques,
     Rollup,
@@ -35,6 +37,8 @@ for _table in (*Rollup.__subclasses__(), SessionDay, MemberDay, Unsettled, Settl
     _table.__table__.dialect_options["sqlite"]["with_rowid"] = False  # type: ignore[attr-defined]
 
 __all__ = [
+    "AlertFiring",
+    "AlertRule",
     "ApiKey",
     "AuditEntry",
     "Base",
@@ -49,6 +53,7 @@ __all__ = [
     "DailyResults",
     "DailySalt",
     "DailySearchClicks",
+    "DailyTripInputs",
     "DailyTrips",
     "DailyUniques",
     "Delivery",

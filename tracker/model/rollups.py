@@ -159,6 +159,18 @@ class DailyTrips(Rollup):
     last_at: Mapped[datetime | None] = latest("Latest outcome.")
 
 
+class DailyTripInputs(Rollup):
+    __tablename__ = "daily_trip_inputs"
+    __table_args__ = {"comment": "Finished trip attempts by what was put in; no free text."}
+
+    input: Mapped[str] = mapped_column(
+        String(100), primary_key=True, comment="Path of the field in the snapshot."
+    )
+    value: Mapped[str] = mapped_column(String(100), primary_key=True)
+    failed: Mapped[int] = counter("Attempts with this value that failed.")
+    succeeded: Mapped[int] = counter("Attempts with this value that succeeded.")
+
+
 class DailyBusiness(Rollup):
     __tablename__ = "daily_business"
     __table_args__ = {

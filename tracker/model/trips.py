@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, Date, Float, Index, String, UniqueConstraint, desc
+from sqlalchemy import JSON, Date, Float, Index, SmallInteger, String, UniqueConstraint, desc
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.model.base import Base, UtcDateTime, Uuid
@@ -19,6 +19,8 @@ class TripAttempt(Base):
         Index("ix_trip_attempts_session", "anon_session_id", desc("created_at")),
         Index("ix_trip_attempts_status", "status", desc("created_at")),
         Index("ix_trip_attempts_day", "tenant_id", "day", "status"),
+        Index("ix_trip_attempts_newest", "tenant_id", desc("created_at"), desc("id")),
+        Index("ix_trip_attempts_duration", "tenant_id", "day", "bucket", "duration_ms"),
         {"comment": "One row per trip creation attempt."},
     )
 
@@ -42,6 +44,9 @@ class TripAttempt(Base):
     status: Mapped[str] = mapped_column(String(8), comment="pending, success or failed.")
     error_code: Mapped[str | None] = mapped_column(String(100))
     duration_ms: Mapped[float | None] = mapped_column(Float)
+    bucket: Mapped[int] = mapped_column(
+        SmallInteger, comment="Where duration_ms counts in daily_trips; -1 for no duration."
+    )
     trip_id: Mapped[str | None] = mapped_column(String(200))
     prompt_contract_version: Mapped[str] = mapped_column(String(100), default="classic_v1")
     input_snapshot: Mapped[dict[str, object] | None] = mapped_column(JSON)

@@ -7,6 +7,7 @@ that the order of arrival can't matter.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -14,7 +15,9 @@ from sqlalchemy import Connection
 
 from tracker.model import Event, TripAttempt
 from tracker.store import bulk
-from tracker.store.deltas import Deltas
+from tracker.store.deltas import Deltas, Key
+from tracker.store.extremes import restore_extremes
+from tracker.store.inputs import shared_inputs
 from tracker.store.projections import EventRow
 from tracker.store.uniques import MemberKey
 
@@ -22,6 +25,7 @@ ATTEMPTS = TripAttempt.__table__
 TELEMETRY = ("create_trip_attempted", "create_trip_succeeded", "create_trip_failed")
 NO_DURATION = -1
 _STATUS = {"create_trip_succeeded": "success", "create_trip_failed": "failed"}
+_COUNTED_AS = {"success": "succeeded", "failed": "failed"}
 _BUCKET_RATIO = 1.1
 
 RequestKey = tuple[str, str]
@@ -71,8 +75,8 @@ def refold(
 ) -> tuple[dict[MemberKey, Counter[Any]], list[tuple[EventRow, bool]]]:
     """Computes attempts from their stored events, and counts the difference.
 
-    Returns the changed days of sessions by error code, and each outcome that does not stand
-    with whether it did until now.
+    An attempt that has no event left is taken out. Returns the changed days of sessions by
+    error code, and each outcome that does not stand with whether it did until now.
     """
     by = ("tenant_id", "request_id")
     wanted = sorted(requests)
@@ -83,21 +87,37 @@ def refold(
     rows = bulk.matching(connection, ATTEMPTS, by, wanted)
     held = {(row.tenant_id, row.request_id): dict(row._mapping) for row in rows}
     members: dict[MemberKey, Counter[Any]] = defaultdict(Counter)
-    changed: list[Attempt] = []
     losers: list[tuple[EventRow, bool]] = []
+    folded: dict[RequestKey, Attempt] = {}
     for request in wanted:
-        if not events[request]:
-            continue
         before = held.get(request)
-        after, beaten = fold(events[request], before)
         count_attempt(before, deltas, members, -1)
-        count_attempt(after, deltas, members, +1)
-        changed.append(after)
-        stood_at = before and before["outcome_at"]
-        losers += [(row, row["occurred_at"] == stood_at) for row in beaten]
-    others = [c.name for c in ATTEMPTS.columns if not c.primary_key]
-    bulk.upsert(connection, ATTEMPTS, changed, dict.fromkeys(others, "replace"))
+        if events[request]:
+            folded[request], beaten = fold(events[request], before)
+            count_attempt(folded[request], deltas, members, +1)
+            stood_at = before and before["outcome_at"]
+            losers += [(row, row["occurred_at"] == stood_at) for row in beaten]
+    _keep(connection, held, folded)
     return members, losers
+
+
+def _keep(
+    connection: Connection, held: dict[RequestKey, Attempt], folded: dict[RequestKey, Attempt]
+) -> None:
+    others = [c.name for c in ATTEMPTS.columns if not c.primary_key]
+    bulk.upsert(connection, ATTEMPTS, list(folded.values()), dict.fromkeys(others, "replace"))
+    gone = [held[request] for request in held.keys() - folded.keys()]
+    bulk.delete_keys(connection, ATTEMPTS, [(one["tenant_id"], one["id"]) for one in gone])
+    withdrawn: dict[Key, set[datetime]] = defaultdict(set)
+    for request, before in held.items():
+        after = folded.get(request)
+        moved = after is None or (_place(after), after["outcome_at"]) != (
+            _place(before),
+            before["outcome_at"],
+        )
+        if before["outcome_at"] and moved:
+            withdrawn[_place(before)].add(before["outcome_at"])
+    restore_extremes(connection, {"daily_trips": withdrawn})
 
 
 def _request(row: EventRow) -> RequestKey:
@@ -133,12 +153,14 @@ def fold(events: Sequence[EventRow], held: Attempt | None) -> tuple[Attempt, lis
 
 def _outcome(event: EventRow | None) -> Attempt:
     payload: Mapping[str, Any] = event["payload"] if event else {}
+    duration_ms = payload.get("duration_ms")
     status = _STATUS[event["event_type"]] if event else "pending"
     return {
         "status": status,
         "outcome_at": event and event["occurred_at"],
         "error_code": payload.get("error_code") if status == "failed" else None,
-        "duration_ms": payload.get("duration_ms"),
+        "duration_ms": duration_ms,
+        "bucket": duration_bucket(duration_ms),
         "trip_id": payload.get("trip_id"),
     }
 
@@ -156,18 +178,25 @@ def count_attempt(
     """Adds an attempt to the rollups, or takes it out."""
     if attempt is None:
         return
-    error = attempt["error_code"] or ""
-    bucket = duration_bucket(attempt["duration_ms"])
-    key = (
+    moment = attempt["outcome_at"] if sign > 0 else None
+    place = _place(attempt)
+    deltas.add("daily_trips", place, attempts=sign, first_at=moment, last_at=moment)
+    if counter := _COUNTED_AS.get(attempt["status"]):
+        for pair in shared_inputs(attempt["input_snapshot"]):
+            deltas.add("daily_trip_inputs", (*place[:2], *pair), **{counter: sign})
+    error = attempt["error_code"]
+    if error and attempt["anon_session_id"]:
+        member = (attempt["tenant_id"], attempt["anon_session_id"], "error", error)
+        members[member][attempt["day"]] += sign
+
+
+def _place(attempt: Attempt) -> Key:
+    """The row of daily_trips that an attempt counts in."""
+    return (
         attempt["tenant_id"],
         attempt["day"],
         attempt["prompt_contract_version"],
         attempt["status"],
-        error,
-        bucket,
+        attempt["error_code"] or "",
+        attempt["bucket"],
     )
-    moment = attempt["outcome_at"] if sign > 0 else None
-    deltas.add("daily_trips", key, attempts=sign, first_at=moment, last_at=moment)
-    if error and attempt["anon_session_id"]:
-        member = (attempt["tenant_id"], attempt["anon_session_id"], "error", error)
-        members[member][attempt["day"]] += sign
