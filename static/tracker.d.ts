@@ -34,9 +34,12 @@ export interface Configuration {
 }
 
 /** Records an event. Never throws and never waits. */
-export function trackEvent<Type extends keyof TrackerEvents>(
-  type: Type, payload: TrackerEvents[Type]): void;
-export function trackEvent(type: string, payload?: Record<string, unknown>): void;
+export function trackEvent<Type extends string>(
+  type: Type,
+  ...payload: Type extends keyof TrackerEvents
+    ? [payload: TrackerEvents[Type]]
+    : [payload?: Record<string, unknown>]
+): void;
 
 /** Records what a filter was set to, once it rests for a second. Clearing it is silent. */
 export function trackFilter(filter: string, value: unknown, resultCount?: number): void;

@@ -400,6 +400,25 @@ def test_what_a_beacon_took_is_confirmed_by_the_next_page(page: Page, network: N
     assert len(network.requests) == 2
 
 
+def test_a_hidden_tab_hands_over_and_has_it_confirmed_when_it_is_seen_again(
+    page: Page, network: Network
+) -> None:
+    page.goto(network.url)
+    page.evaluate(
+        "window.see = (seen) => {"
+        "  Object.defineProperty(document, 'hidden', { value: !seen, configurable: true });"
+        "  document.dispatchEvent(new Event('visibilitychange'));"
+        "}"
+    )
+    page.evaluate("tracker.trackEvent('one'); see(false)")
+    network.wait_for(lambda: network.stored)
+    assert network.requests[0].headers["Content-Type"].startswith("text/plain")
+    page.evaluate("see(true)")
+    network.wait_for(lambda: network.duplicates == 1)
+    page.wait_for_function("!Object.keys(localStorage).some((key) => key.startsWith('tcs_queue'))")
+    assert len(network.requests) == 2
+
+
 def test_no_beacon_disturbs_a_service_that_asked_for_a_pause(page: Page, network: Network) -> None:
     network.script = [Answer(503, {}, {"Retry-After": "60"})]
     network.pages["/next"] = SCRIPT.format("", "")

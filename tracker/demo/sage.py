@@ -74,7 +74,7 @@ def read(query: str) -> Reading:
     """The filters in a sentence, and what is left of it."""
     text, rate = _read_rate(plain(query))
     for city in cities():
-        text = text.replace(plain(city), f" city:{city} ")
+        text = re.sub(rf"\b{plain(city)}\b", f" city:{city} ", text)
     text = text.replace("road trip", "roadtrip")
     filters: dict[str, Any] = {"rate": rate} if rate else {}
     words = []
