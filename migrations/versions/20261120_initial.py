@@ -829,6 +829,30 @@ def _create_tables() -> None:
         postgresql_where=sa.text("email IS NOT NULL"),
     )
     op.create_index(
+        "ix_events_expert",
+        "events",
+        ["tenant_id", "expert_id"],
+        unique=False,
+        sqlite_where=sa.text("expert_id IS NOT NULL"),
+        postgresql_where=sa.text("expert_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_events_filter",
+        "events",
+        ["tenant_id", "filter_name", "filter_value"],
+        unique=False,
+        sqlite_where=sa.text("filter_value IS NOT NULL"),
+        postgresql_where=sa.text("filter_value IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_events_query",
+        "events",
+        ["tenant_id", "query"],
+        unique=False,
+        sqlite_where=sa.text("query IS NOT NULL"),
+        postgresql_where=sa.text("query IS NOT NULL"),
+    )
+    op.create_index(
         "ix_events_request",
         "events",
         ["request_id"],
@@ -844,14 +868,6 @@ def _create_tables() -> None:
         unique=False,
         sqlite_where=sa.text("subject IS NOT NULL"),
         postgresql_where=sa.text("subject IS NOT NULL"),
-    )
-    op.create_index(
-        "ix_events_unmet",
-        "events",
-        ["tenant_id", "query"],
-        unique=False,
-        sqlite_where=sa.text("query IS NOT NULL AND zero_results = 1"),
-        postgresql_where=sa.text("query IS NOT NULL AND zero_results"),
     )
     op.create_index(
         "ix_events_user",
@@ -1360,12 +1376,6 @@ def downgrade() -> None:
         postgresql_where=sa.text("user_id IS NOT NULL"),
     )
     op.drop_index(
-        "ix_events_unmet",
-        table_name="events",
-        sqlite_where=sa.text("query IS NOT NULL AND zero_results = 1"),
-        postgresql_where=sa.text("query IS NOT NULL AND zero_results"),
-    )
-    op.drop_index(
         "ix_events_subject",
         table_name="events",
         sqlite_where=sa.text("subject IS NOT NULL"),
@@ -1377,6 +1387,24 @@ def downgrade() -> None:
         table_name="events",
         sqlite_where=sa.text("request_id IS NOT NULL"),
         postgresql_where=sa.text("request_id IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_events_query",
+        table_name="events",
+        sqlite_where=sa.text("query IS NOT NULL"),
+        postgresql_where=sa.text("query IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_events_filter",
+        table_name="events",
+        sqlite_where=sa.text("filter_value IS NOT NULL"),
+        postgresql_where=sa.text("filter_value IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_events_expert",
+        table_name="events",
+        sqlite_where=sa.text("expert_id IS NOT NULL"),
+        postgresql_where=sa.text("expert_id IS NOT NULL"),
     )
     op.drop_index(
         "ix_events_email",

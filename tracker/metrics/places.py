@@ -79,7 +79,7 @@ def absent_experts(session: Session, scope: Scope) -> list[Elsewhere]:
     ]
 
 
-def _named(scope: Scope) -> Select[Any]:
+def _named(scope: Scope) -> Select[*tuple[Any, ...]]:
     """The experts of each tenant, by hopping from one to the next in the index.
 
     A DISTINCT would read every day that is held, on every page.
@@ -103,7 +103,7 @@ def _first(tenant: ColumnElement[str], *where: ColumnElement[bool]) -> Any:
     )
 
 
-def _elsewhere(scope: Scope, experts: Iterable[str]) -> Select[Any]:
+def _elsewhere(scope: Scope, experts: Iterable[str]) -> Select[*tuple[Any, ...]]:
     impressions, clicks = func.sum(DailyExperts.impressions), func.sum(DailyExperts.clicks)
     shown_on = func.max(DailyExperts.day).filter(DailyExperts.impressions > 0)
     return (

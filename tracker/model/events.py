@@ -27,13 +27,9 @@ class Event(Base):
         _where_present("ix_events_user", "user_id"),
         _where_present("ix_events_request", "request_id"),
         _where_present("ix_events_subject", "tenant_id", "subject"),
-        Index(
-            "ix_events_unmet",
-            "tenant_id",
-            "query",
-            sqlite_where=text("query IS NOT NULL AND zero_results = 1"),
-            postgresql_where=text("query IS NOT NULL AND zero_results"),
-        ),
+        _where_present("ix_events_expert", "tenant_id", "expert_id"),
+        _where_present("ix_events_query", "tenant_id", "query"),
+        _where_present("ix_events_filter", "tenant_id", "filter_name", "filter_value"),
         {"comment": "The log of all events, the source of every other number."},
     )
 

@@ -4,7 +4,18 @@ from importlib import import_module
 
 from tracker.dashboard.page import Page
 
-_MODULES = ("overview", "filters", "business", "business_tenant", "feed", "activity", "catalog")
+_MODULES = (
+    "overview",
+    "sage",
+    "experts",
+    "expert",
+    "filters",
+    "business",
+    "business_tenant",
+    "feed",
+    "activity",
+    "catalog",
+)
 
 PAGES: tuple[Page, ...] = tuple(
     page for name in _MODULES for page in import_module(f"{__name__}.{name}").PAGES

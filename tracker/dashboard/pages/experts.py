@@ -1,0 +1,211 @@
+"""/experts: who is shown, who is clicked, and who deserves another place."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from tracker.dashboard.answers import ask
+from tracker.dashboard.figures import axes
+from tracker.dashboard.formats import decimal, number, rate
+from tracker.dashboard.page import Linked, Page, Sentence, say
+from tracker.dashboard.panels import Chart, Colour, Column, Kind, Series, Table
+from tracker.dashboard.wording import count
+from tracker.metrics import experts, places
+from tracker.metrics.scope import Scope
+
+CONTEXT_WORDS = (("sage_panel", "Sage’s answer"), ("grid", "Grid"))
+_COLOURS: dict[str, Colour] = {"sage_panel": "searches", "grid": "filters"}
+
+
+def opening(session: Session, scope: Scope) -> Sentence:
+    """How unevenly experts are shown, and who is clicked far more than its places explain."""
+    contexts = ask(experts.concentration, session, scope)
+    if not contexts:
+        return say("No expert was shown in this period.")
+    before = {row.context: row for row in ask(experts.concentration, session, scope.previous())}
+    main = contexts[0]
+    first = say(
+        "{where} showed {experts} {times}; a tenth of them got {share} of it{moved}. ",
+        where="Sage" if main.context == "sage_panel" else "The grid",
+        experts=count(main.experts, "known expert"),
+        times=Linked(f"{number(main.impressions)} times", "#exposure"),
+        share=Linked(rate(main.top_10_percent_share), "#concentration"),
+        moved=_fairness(main, before.get(main.context)),
+    )
+    return Sentence(first.parts + _gems(session, scope).parts)
+
+
+def _fairness(now: experts.Concentration, before: experts.Concentration | None) -> str:
+    if before is None or before.gini is None or now.gini is None:
+        return ""
+    if abs(now.gini - before.gini) < 0.01:
+        return ", as unevenly as in the period before"
+    direction = "more" if now.gini > before.gini else "less"
+    return f", {direction} unevenly than before (Gini {now.gini:.2f}, was {before.gini:.2f})"
+
+
+def _gems(session: Session, scope: Scope) -> Sentence:
+    rows = ask(experts.standings, session, scope)
+    gems = [row for row in rows if row.standing == experts.HIDDEN_GEM]
+    if not gems:
+        return say("Nobody is clicked clearly more than its places explain.")
+    best, others = gems[0], len(gems) - 1
+    also = Linked(f", and {count(others, 'other')} like it", "#standing") if others else ""
+    return say(
+        "{best} deserves a better place: it is clicked {times} times as often as its places"
+        " explain{also}.",
+        best=Linked(best.expert_id, f"/experts/{best.expert_id}"),
+        times=decimal(best.coec),
+        also=also,
+    )
+
+
+def _positions_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
+    lines = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": dict(CONTEXT_WORDS)[context],
+            "x": [row.position for row in rows if row.context == context],
+            "y": [row.ctr for row in rows if row.context == context],
+            "line": {"color": f"var(--{colour})", "width": 2},
+            "marker": {"color": f"var(--{colour})", "size": 6},
+            "hovertemplate": "rank %{x}: %{y:.1%}<extra></extra>",
+        }
+        for context, colour in _COLOURS.items()
+        if any(row.context == context for row in rows)
+    ]
+    layout = axes("clicks per impression", rate=True)
+    layout["xaxis"] = {"title": {"text": "rank"}, "tickformat": "d", "nticks": 12}
+    return {"data": lines, "layout": layout | {"showlegend": len(lines) > 1}}
+
+
+def _lorenz_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
+    equal = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "All shown alike",
+        "x": [0, 1],
+        "y": [0, 1],
+        "line": {"color": "var(--quiet)", "width": 1.25, "dash": "4px,3px"},
+        "hoverinfo": "skip",
+    }
+    curves = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": dict(CONTEXT_WORDS)[context],
+            "x": [row.experts_share for row in rows if row.context == context],
+            "y": [row.impressions_share for row in rows if row.context == context],
+            "line": {"color": f"var(--{colour})", "width": 2},
+            "hovertemplate": "the least shown %{x:.0%} got %{y:.1%}<extra></extra>",
+        }
+        for context, colour in _COLOURS.items()
+        if any(row.context == context for row in rows)
+    ]
+    layout = axes("of impressions", rate=True)
+    layout["xaxis"] = {"title": {"text": "of experts, least shown first"}, "tickformat": ".0%"}
+    return {"data": [equal, *curves], "layout": layout | {"showlegend": True}}
+
+
+PAGE = Page(
+    slug="experts",
+    title="Experts",
+    group="Marketplace",
+    key="e",
+    question="Who is shown, who is clicked, and who deserves another place?",
+    sentence=opening,
+    events=("sage_query", "results_shown", "card_click"),
+    panels=(
+        Table(
+            name="exposure",
+            title="Shown and clicked",
+            metric=experts.exposure,
+            note="Shown means served in an answer or a grid; whether it was seen is not known.",
+            link="/experts/{expert_id}",
+            search="Search experts",
+            columns=(
+                Column("expert_id", "Expert"),
+                Column("sage_impressions", "Shown by Sage", Kind.BAR),
+                Column("grid_impressions", "Shown in grid", Kind.BAR),
+                Column("sage_clicks", "Clicked in Sage"),
+                Column("grid_clicks", "Clicked in grid"),
+                Column("sage_ctr", "CTR, Sage", n="sage_impressions", help="Clicks per impression"),
+                Column("grid_ctr", "CTR, grid", n="grid_impressions", help="Clicks per impression"),
+                Column("average_click_position", "Click position", help="Mean rank of its clicks"),
+                Column("coec", "COEC", help="Clicks over expected clicks; 1 is as expected"),
+            ),
+        ),
+        Table(
+            name="standing",
+            title="Clicked more or less than their places explain",
+            metric=experts.standings,
+            link="/experts/{expert_id}",
+            search="Search experts",
+            columns=(
+                Column("expert_id", "Expert"),
+                Column("standing", "Standing"),
+                Column("impressions", "Shown"),
+                Column("clicks", "Clicks", Kind.BAR),
+                Column("expected_clicks", "Expected"),
+                Column("coec", "COEC", n="impressions"),
+                Column("coec_low", "95 % from"),
+                Column("coec_high", "to"),
+            ),
+        ),
+        Chart(
+            name="click-positions",
+            title="Click-through by rank",
+            metric=experts.click_positions,
+            unit="clicks per impression",
+            x="position",
+            shape="curve",
+            rate=True,
+            half=True,
+            figure=_positions_figure,
+            series=(Series("ctr", "Click-through", "clicks"),),
+        ),
+        Chart(
+            name="lorenz",
+            title="How unevenly experts are shown",
+            metric=experts.lorenz_curve,
+            unit="of impressions",
+            x="experts_share",
+            shape="curve",
+            rate=True,
+            half=True,
+            figure=_lorenz_figure,
+            series=(Series("impressions_share", "Share of impressions", "searches"),),
+        ),
+        Table(
+            name="concentration",
+            title="Concentration",
+            metric=experts.concentration,
+            half=True,
+            columns=(
+                Column("context", "Where", words=CONTEXT_WORDS),
+                Column("experts", "Experts"),
+                Column("impressions", "Impressions"),
+                Column("gini", "Gini", help="0: all shown alike; 1: one is shown alone"),
+                Column("top_10_percent_share", "Top 10 %"),
+            ),
+        ),
+        Table(
+            name="never-shown",
+            title="Known, but not shown in this period",
+            metric=places.absent_experts,
+            link="/experts/{expert_id}",
+            search="Search experts",
+            half=True,
+            page_size=10,
+            columns=(
+                Column("expert_id", "Expert"),
+                Column("last_day", "Last shown"),
+                Column("impressions", "Shown, ever", Kind.BAR),
+                Column("clicks", "Clicks, ever"),
+            ),
+        ),
+    ),
+)
+
+PAGES = (PAGE,)
