@@ -1,5 +1,5 @@
-/* Draws each [data-chart] from the JSON block that follows it. Plotly is fetched when the
-   first chart comes near the screen. Colours are tokens of tokens.css, read when drawn. */
+/* Draws each [data-chart] from the JSON block that follows it. Plotly is fetched after the
+   page is there. Colours are tokens of tokens.css, read when drawn. */
 (() => {
   const charts = [...document.querySelectorAll("[data-chart]")];
   if (!charts.length) return;
@@ -59,18 +59,18 @@
     } catch (fault) {
       const words = "This chart could not be drawn; its numbers are below.";
       plot.replaceChildren(Object.assign(document.createElement("p"), { className: "failed", textContent: words }));
-      throw fault;
+      console.error(fault);
     }
   }
 
-  const near = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (!isIntersecting) continue;
-      near.unobserve(target);
-      show(target);
+  // One after the other, each when the browser has nothing better to do.
+  const idle = () => new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done));
+  (async () => {
+    for (const plot of charts) {
+      await idle();
+      await show(plot);
     }
-  }, { rootMargin: "300px" });
-  charts.forEach((plot) => near.observe(plot));
+  })();
 
   const again = () => charts.filter((plot) => "drawn" in plot.dataset).forEach(draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);

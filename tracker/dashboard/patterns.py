@@ -49,8 +49,8 @@ class Day(NamedTuple):
 class Pair(NamedTuple):
     """A point of a curve."""
 
-    share_of_experts: float
-    share_of_views: float
+    experts: float
+    views: float
 
 
 class Line(NamedTuple):
@@ -82,10 +82,7 @@ class Moment(NamedTuple):
 
 
 def numbers(_session: Session, scope: Scope) -> list[Number]:
-    """Invented numbers. The second paragraph of a docstring becomes one here, too.
-
-    The period before has others, so that changes show.
-    """
+    """Invented numbers; the period before has others, so that changes show."""
     factor = 1 if scope.last >= scope.today else 2
     return [Number(48_210 * factor, 12, 0.124 / factor, 0.25, None, 840.0 * factor, 7325.0)]
 
@@ -93,7 +90,7 @@ def numbers(_session: Session, scope: Scope) -> list[Number]:
 def days(_session: Session, scope: Scope) -> list[Day]:
     """Invented days with a rhythm of the week."""
     return [
-        Day(day, 60 + 9 * (n % 7) + n, 40 + 5 * (n % 7), 20 + 3 * (n % 5))
+        Day(day, 60 + 9 * ((n + scope.last.day) % 7) + n, 40 + 5 * (n % 7), 20 + 3 * (n % 5))
         for n, day in enumerate(scope.each_day())
     ]
 
@@ -212,9 +209,9 @@ PAGE = Page(
             name="curve",
             title="A curve",
             metric=curve,
-            x="share_of_experts",
+            x="experts",
             unit="share of views",
-            series=(Series("share_of_views", "Views", "people"),),
+            series=(Series("views", "Views", "people"),),
             shape="curve",
             rate=True,
             half=True,
@@ -232,7 +229,7 @@ PAGE = Page(
         Table(
             name="nothing", title="An empty table", metric=nothing, empty="card_click", half=True
         ),
-        Table(name="broken", title="A failed panel", metric=broken, half=True),
+        Table(name="broken", title="Failed", metric=broken, half=True),
         Matrix(
             name="crossings",
             title="A matrix",

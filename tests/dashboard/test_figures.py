@@ -1,0 +1,111 @@
+"""Charts as Plotly understands them."""
+
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any, NamedTuple, get_args
+from zoneinfo import ZoneInfo
+
+import plotly.graph_objects
+import pytest
+
+from tracker.config import ROOT
+from tracker.dashboard.figures import Figure, figure
+from tracker.dashboard.panels import Chart, Colour, Series
+from tracker.dashboard.parts import for_script
+from tracker.metrics.scope import Scope
+
+NOW = datetime(2026, 11, 14, 12, tzinfo=UTC)
+TODAY = NOW.date()
+
+
+class Day(NamedTuple):
+    day: date
+    searches: int
+    rate: float | None
+
+
+def metric(_session: Any, _scope: Any) -> list[Day]:
+    """Nothing is asked here."""
+    return []
+
+
+def scope(days: int = 7, last: date = TODAY) -> Scope:
+    return Scope(("default",), last - timedelta(days=days - 1), last, ZoneInfo("UTC"), NOW)
+
+
+def rows(of: Scope) -> list[Day]:
+    return [Day(day, 10 * n, None if n == 2 else n / 10) for n, day in enumerate(of.each_day())]
+
+
+def chart(**more: Any) -> Chart:
+    series = (Series("searches", "Searches", "searches"),)
+    return Chart(**{"name": "c", "title": "C", "metric": metric, "series": series} | more)
+
+
+def resolved(drawn: Figure) -> Figure:
+    """The figure with its colour tokens resolved, as charts.js does it."""
+    text = re.sub(r'"var\(--[\w-]+\)"', '"#123456"', json.dumps(drawn, default=str))
+    resolved: Figure = json.loads(text)
+    return resolved
+
+
+@pytest.mark.parametrize("shape", ["line", "bars"])
+@pytest.mark.parametrize("days", [1, 2, 7])
+def test_plotly_accepts_our_figures(shape: Any, days: int) -> None:
+    of = scope(days)
+    both = (Series("searches", "Searches", "searches"), Series("rate", "Found nothing", "bad"))
+    for declared in (chart(shape=shape), chart(shape=shape, series=both), chart(rate=True)):
+        plotly.graph_objects.Figure(resolved(figure(declared, rows(of), rows(of.previous()), of)))
+    plotly.graph_objects.Figure(resolved(figure(chart(), [], [], of)))
+
+
+def test_a_day_that_is_not_over_is_dotted() -> None:
+    of = scope()
+    solid, dotted = figure(chart(), rows(of), [], of)["data"]
+    assert dotted["line"]["dash"] == "dot"
+    assert solid["x"][-1] == dotted["x"][0] == "2026-11-13"
+    assert dotted["x"][-1] == "2026-11-14"
+    assert len(figure(chart(), rows(of), [], scope(7, date(2026, 11, 13)))["data"]) == 2
+
+
+def test_a_finished_period_has_one_line() -> None:
+    of = scope(7, date(2026, 11, 10))
+    (line,) = figure(chart(), rows(of), [], of)["data"]
+    assert "dash" not in line["line"]
+
+
+def test_the_period_before_lies_under_this_ones_days() -> None:
+    of = scope()
+    before, *_ = figure(chart(), rows(of), rows(of.previous()), of)["data"]
+    assert before["line"]["dash"] == "4px,3px"
+    assert before["x"] == [day.isoformat() for day in of.each_day()]
+
+
+def test_the_last_open_bar_is_hatched() -> None:
+    of = scope(3)
+    (bars,) = figure(chart(shape="bars"), rows(of), [], of)["data"]
+    assert bars["marker"]["pattern"]["shape"] == ["", "", "/"]
+
+
+def test_names_at_the_ends_of_lines_do_not_cover_each_other() -> None:
+    of = scope(2)
+    both = (Series("searches", "A"), Series("searches", "B"), Series("searches", "C"))
+    labels = figure(chart(series=both), rows(of), [], of)["layout"]["annotations"]
+    heights = sorted(label["y"] for label in labels)
+    assert all(b - a >= 0.7 for a, b in pairwise(heights))
+
+
+def test_a_figure_cannot_end_its_script_element() -> None:
+    text = for_script({"data": [{"name": "</script><!--&"}]})
+    assert "<" not in text
+    assert "&" not in text
+    assert json.loads(text) == {"data": [{"name": "</script><!--&"}]}
+
+
+def test_every_colour_of_a_chart_is_a_token() -> None:
+    tokens = (ROOT / "static" / "css" / "tokens.css").read_text()
+    for colour in get_args(Colour):
+        assert f"--{colour}:" in tokens
+        assert f"--{colour}-text:" in tokens
