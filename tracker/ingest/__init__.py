@@ -11,8 +11,9 @@ from tracker.ingest.ratelimit import RateCounters
 
 blueprint = Blueprint("ingest", __name__)
 
-blueprint.post("/api/events")(events.take_events)
-blueprint.post("/api/sessions/link")(links.link_session)
+# Flask's own answer to OPTIONS would not say what a page may send
+blueprint.post("/api/events", provide_automatic_options=False)(events.take_events)
+blueprint.post("/api/sessions/link", provide_automatic_options=False)(links.link_session)
 blueprint.get("/api/openapi.json")(describe.openapi)
 blueprint.get("/healthz")(health.alive)
 blueprint.get("/readyz")(health.ready)
