@@ -1019,6 +1019,16 @@ def _create_tables() -> None:
     )
     op.create_index("ix_settled_day", "settled", ["tenant_id", "day"], unique=False)
     op.create_table(
+        "tenant_secrets",
+        sa.Column("tenant_id", sa.String(length=63), nullable=False),
+        sa.Column("name", sa.String(length=32), nullable=False, comment="stripe."),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("set_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "name", name=op.f("pk_tenant_secrets")),
+        comment="Secrets that must be readable again, sealed with SECRET_KEY.",
+        info={"private": True},
+    )
+    op.create_table(
         "tenants",
         sa.Column("id", sa.String(length=63), nullable=False, comment="Slug used in URLs."),
         sa.Column("name", sa.String(length=200), nullable=False, comment="Shown to operators."),
@@ -1357,6 +1367,7 @@ def downgrade() -> None:
     op.drop_index("ix_trip_attempts_day", table_name="trip_creation_attempts")
     op.drop_table("trip_creation_attempts")
     op.drop_table("tenants")
+    op.drop_table("tenant_secrets")
     op.drop_index("ix_settled_day", table_name="settled")
     op.drop_table("settled")
     op.drop_index("ix_session_days_day", table_name="session_days")

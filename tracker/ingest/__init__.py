@@ -6,13 +6,15 @@ Never reads or sets a cookie. Pages are the other blueprint's.
 from flask import Blueprint, Flask
 
 from tracker.extensions import csrf
-from tracker.ingest import clients, describe, events, health, links
+from tracker.ingest import clients, describe, events, feed, health, links, stripe_webhooks
 from tracker.ingest.ratelimit import RateCounters
 
 blueprint = Blueprint("ingest", __name__)
 
 # Flask's own answer to OPTIONS would not say what a page may send
 blueprint.post("/api/events", provide_automatic_options=False)(events.take_events)
+blueprint.get("/api/events")(feed.read_events)
+blueprint.post("/api/webhooks/stripe/<tenant_id>")(stripe_webhooks.take_webhook)
 blueprint.post("/api/sessions/link", provide_automatic_options=False)(links.link_session)
 blueprint.get("/api/openapi.json")(describe.openapi)
 blueprint.get("/healthz")(health.alive)

@@ -20,8 +20,10 @@ class RateCounters:
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _SLOTS * _SLOT.size)
 
-    def count(self, client: bytes, now: float | None = None) -> int:
+    def count(self, client: bytes, now: float | None = None, n: int = 1) -> int:
         """Counts a request of a client; returns its requests of this minute, this one included.
+
+        `n` counts other things than requests, such as rows read; less than 0 gives back.
 
         Of two clients that share a slot the later takes it over: being counted too little is
         the better error.
@@ -30,7 +32,8 @@ class RateCounters:
         place, tag = struct.unpack("=II", client[:8])
         offset = (place % _SLOTS) * _SLOT.size
         last_minute, last_tag, count = _SLOT.unpack_from(self._memory, offset)
-        count = count + 1 if (last_minute, last_tag) == (minute & 0xFFFFFFFF, tag) else 1
+        held = count if (last_minute, last_tag) == (minute & 0xFFFFFFFF, tag) else 0
+        count = max(0, held + n)
         _SLOT.pack_into(self._memory, offset, minute & 0xFFFFFFFF, tag, count)
         return int(count)
 

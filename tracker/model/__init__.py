@@ -29,6 +29,7 @@ from tracker.model.rollups import (
     DailyUniques,
     Rollup,
 )
+from tracker.model.secrets import TenantSecret
 from tracker.model.state import MemberDay, SessionDay, Settled, Unsettled
 from tracker.model.trips import TripAttempt
 
@@ -72,6 +73,7 @@ __all__ = [
     "SessionDay",
     "Settled",
     "Tenant",
+    "TenantSecret",
     "TripAttempt",
     "Unsettled",
     "UtcDateTime",

@@ -32,6 +32,8 @@ RETENTION_DAYS = (30, 3650)
 class Choices:
     """A tenant's choices, ready to be used."""
 
+    exists: bool = True
+    """Whether there is such a tenant."""
     sampling: Mapping[str, int] = field(default_factory=dict)
     """Of how many events of a type one is kept, forced by a budget or chosen."""
     hygiene: Hygiene = NOTHING_MORE
@@ -76,8 +78,10 @@ class TenantChoices:
 
 def choices_of(session: Connection | Session, tenant_id: str, today: date) -> Choices:
     """The choices in force now."""
-    chosen = settings_of(session, tenant_id)
+    stored = session.execute(select(Tenant.settings).where(Tenant.id == tenant_id)).first()
+    chosen = dict(stored.settings or {}) if stored else {}
     return Choices(
+        exists=stored is not None,
         sampling=forced_sampling(session, tenant_id, chosen, today),
         hygiene=chosen_hygiene(chosen),
         custom_events=bool(chosen.get("custom_events")),

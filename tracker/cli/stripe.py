@@ -1,0 +1,38 @@
+"""`flask stripe set-secret`: the signing secret of a tenant's Stripe webhook."""
+
+import sys
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+
+from tracker.store.access import COMMAND_LINE, AccessError
+from tracker.store.secrets import STRIPE, remove_secret, set_secret
+
+stripe_group = AppGroup("stripe", help="Stripe's webhooks.")
+
+
+def register(app: Flask) -> None:
+    app.cli.add_command(stripe_group)
+
+
+@stripe_group.command("set-secret")
+@click.argument("tenant")
+def set_stripe_secret(tenant: str) -> None:
+    """Keep the signing secret (whsec_...) of TENANT's webhook, read from standard input."""
+    secret_key = current_app.extensions["settings"].secret_key
+    secret = sys.stdin.readline()
+    try:
+        with current_app.extensions["database"].write() as connection:
+            set_secret(connection, tenant, STRIPE, secret, COMMAND_LINE, secret_key)
+    except AccessError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Stripe reports to POST /api/webhooks/stripe/{tenant}", err=True)
+
+
+@stripe_group.command("remove-secret")
+@click.argument("tenant")
+def remove_stripe_secret(tenant: str) -> None:
+    """Take no more of Stripe's webhooks for TENANT."""
+    with current_app.extensions["database"].write() as connection:
+        remove_secret(connection, tenant, STRIPE, COMMAND_LINE)
