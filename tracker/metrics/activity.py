@@ -163,7 +163,11 @@ def trust(session: Session, scope: Scope, events: Sequence[str] = ()) -> Trust:
 
 def settled_until(session: Session, scope: Scope) -> datetime:
     """Up to when facts that depend on order are settled: now, when nothing waits."""
-    waiting = select(func.min(Unsettled.since)).where(Unsettled.tenant_id.in_(scope.tenants))
+    waiting = (
+        select(func.min(Unsettled.since))
+        .where(Unsettled.tenant_id.in_(scope.tenants))
+        .where(Unsettled.kind != "demand")  # the ledger tells its own time
+    )
     return session.scalar(waiting) or scope.now
 
 

@@ -130,6 +130,9 @@ SETTLE: dict[str, Callable[[Iterable[EventRow]], Facts]] = {
 }
 """How each kind of the `unsettled` queue is settled."""
 
+DEMAND = "demand"
+"""The kind of the queue's entries that are about a query, for the demand ledger."""
+
 SETTLED_BY = {
     "sage_query": "search",
     "card_click": "search",
@@ -148,3 +151,11 @@ def settled_under(row: EventRow) -> tuple[str, str, str] | None:
     kind = SETTLED_BY.get(row["event_type"])
     key = row["session_id"] if kind == "search" else row.get("subject")
     return (row["tenant_id"], kind, key) if kind and key and not row["is_bot"] else None
+
+
+def marks_of(row: EventRow) -> list[tuple[str, str, str]]:
+    """The tenant, kind and key of all that has to be settled again after an event."""
+    marks = [mark] if (mark := settled_under(row)) else []
+    if row["event_type"] == "sage_query" and row["zero_results"] and not row["is_bot"]:
+        marks.append((row["tenant_id"], DEMAND, row["query"]))
+    return marks

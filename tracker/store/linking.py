@@ -10,6 +10,8 @@ from sqlalchemy import Connection, func, or_, select, update
 from tracker.model import Event, Identity, TripAttempt
 from tracker.store import bulk, locks
 from tracker.store.deltas import Deltas
+from tracker.store.facts import DEMAND
+from tracker.store.marking import mark_unsettled
 from tracker.store.uniques import MemberKey, SessionKey, count_as_identified, count_members
 
 TRIPS_LINKED = timedelta(days=30)
@@ -76,7 +78,7 @@ def link(connection: Connection, wanted: Link, deltas: Deltas) -> Linked:
     if not before:
         count_as_identified(connection, session, deltas)
     if after.email and not before.email:
-        _count_waiting(connection, session, after.email, deltas)
+        _count_waiting(connection, wanted, after.email, deltas)
     if after.user_id and not before.user_id:
         _attach_trips(connection, session, after.user_id, wanted.at)
     return Linked(after, events_linked, is_new=True)
@@ -114,9 +116,9 @@ def _attach(connection: Connection, session: SessionKey, known: Known) -> int:
     ).rowcount
 
 
-def _count_waiting(connection: Connection, session: SessionKey, email: str, deltas: Deltas) -> None:
+def _count_waiting(connection: Connection, wanted: Link, email: str, deltas: Deltas) -> None:
     """The person now waits for what the session searched in vain."""
-    tenant_id, session_id = session
+    tenant_id, session_id = wanted.tenant_id, wanted.session_id
     locks.lock_people(connection, [email])
     searches = connection.execute(
         select(Event.query, Event.day, func.count())
@@ -134,6 +136,9 @@ def _count_waiting(connection: Connection, session: SessionKey, email: str, delt
     for query, day, n in searches:
         for key in (str(query), ""):
             changes[tenant_id, email, "zero_email", key][day] += n
+    mark_unsettled(
+        connection, {(tenant_id, DEMAND, key[3]): wanted.at for key in changes if key[3]}
+    )
     count_members(connection, changes, lambda _session: False, deltas)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, text
 
-_BARRIER, _SESSIONS, _PEOPLE = 730, 731, 732
+_BARRIER, _SESSIONS, _PEOPLE, _DEMANDS = 730, 731, 732, 733
 _BUCKETS = 4096  # bounds the locks held, which PostgreSQL keeps in shared memory
 
 
@@ -34,6 +34,11 @@ def lock_sessions(connection: Connection, names: Iterable[str]) -> None:
 def lock_people(connection: Connection, emails: Iterable[str]) -> None:
     """Locks people by e-mail address."""
     _lock(connection, _PEOPLE, emails)
+
+
+def lock_demands(connection: Connection, tenant_id: str) -> None:
+    """Locks a tenant's demand ledger. Comes after all other locks."""
+    _lock(connection, _DEMANDS, [tenant_id])
 
 
 def _lock(connection: Connection, group: int, names: Iterable[str]) -> None:

@@ -7,11 +7,12 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
-from tracker.model import Event, Unsettled
+from tracker.model import Event
 from tracker.store import bulk
 from tracker.store.deltas import Deltas
-from tracker.store.facts import settled_under
+from tracker.store.facts import marks_of
 from tracker.store.linking import AlreadyLinked, Known, Link, identities, link
+from tracker.store.marking import mark_unsettled
 from tracker.store.projections import EventRow, project
 from tracker.store.trips import fold_attempts
 from tracker.store.uniques import (
@@ -52,7 +53,8 @@ def record(connection: Connection, rows: Sequence[EventRow], deltas: Deltas) -> 
     fresh = [row for key, row in sorted(first.items()) if key in inserted]
     recorded.stored = {id(row) for row in fresh}
     _count(connection, fresh, known, deltas, recorded)
-    _mark_unsettled(connection, fresh)
+    marks = {mark: row["received_at"] for row in fresh for mark in marks_of(row)}
+    mark_unsettled(connection, marks)
     for row in rows:
         _count_arrival(row, id(row) in recorded.stored, deltas)
     return recorded
@@ -110,19 +112,6 @@ def _count(
     known = known | identities(connection, missing)
     count_sessions(connection, rows, lambda session: session in known, deltas)
     count_members(connection, members, lambda session: session in known, deltas)
-
-
-def _mark_unsettled(connection: Connection, rows: Iterable[EventRow]) -> None:
-    marks = {mark: row["received_at"] for row in rows if (mark := settled_under(row))}
-    bulk.upsert(
-        connection,
-        Unsettled.__table__,
-        [
-            {"tenant_id": tenant, "kind": kind, "key": key, "since": since}
-            for (tenant, kind, key), since in sorted(marks.items())
-        ],
-        {},
-    )
 
 
 def _count_arrival(row: EventRow, stored: bool, deltas: Deltas) -> None:

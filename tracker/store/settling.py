@@ -2,46 +2,62 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from tracker.model import Event, Settled, Unsettled
 from tracker.store import bulk, locks
 from tracker.store.database import Database
 from tracker.store.deltas import Deltas
-from tracker.store.facts import SETTLE, Fact, Facts, settled_under
+from tracker.store.demands import settle_demands
+from tracker.store.facts import DEMAND, SETTLE, Fact, Facts, settled_under
+from tracker.store.marking import Mark
 from tracker.store.projections import EventRow
 from tracker.store.writer import slot
 
 BATCH = 200
+DEMANDS_EVERY = timedelta(seconds=30)
+"""A demand that is much asked for is not counted again with every search."""
+
 UNSETTLED = Unsettled.__table__
 SETTLED = Settled.__table__
-
-Mark = tuple[str, str, str]
-"""Tenant, kind and key of something to settle."""
 
 
 def settle_all(database: Database) -> int:
     """Settles everything touched so far; returns how many things that were."""
     total = 0
-    while settled := settle_some(database):
+    while settled := settle_some(database, patience=timedelta()):
         total += settled
     return total
 
 
-def settle_some(database: Database) -> int:
-    """Settles one batch in one short transaction, so that ingestion is not held up."""
+def settle_some(database: Database, patience: timedelta = DEMANDS_EVERY) -> int:
+    """Settles one batch in short transactions, so that ingestion is not held up.
+
+    Demands wait until they were touched so long ago.
+    """
     with database.write() as connection:
-        chosen = select(UNSETTLED.c.tenant_id, UNSETTLED.c.kind, UNSETTLED.c.key)
-        marks = [
-            (row.tenant_id, row.kind, row.key)
-            for row in connection.execute(chosen.order_by(UNSETTLED.c.since).limit(BATCH))
-        ]
+        marks = _oldest(connection, UNSETTLED.c.kind != DEMAND)
         if marks:
             settle(connection, marks, 0 if database.is_sqlite else slot())
-        return len(marks)
+    with database.write() as connection:
+        due = UNSETTLED.c.since <= datetime.now(UTC) - patience
+        about = _oldest(connection, UNSETTLED.c.kind == DEMAND, due)
+        if about:
+            locks.join_writers(connection)
+            # First, which waits for those who mark them now: what they store is then seen.
+            bulk.delete_keys(connection, UNSETTLED, sorted(about))
+            settle_demands(connection, {(tenant, query) for tenant, _, query in about})
+    return len(marks) + len(about)
+
+
+def _oldest(connection: Connection, *which: ColumnElement[bool]) -> list[Mark]:
+    chosen = select(UNSETTLED.c.tenant_id, UNSETTLED.c.kind, UNSETTLED.c.key).where(*which)
+    ordered = chosen.order_by(UNSETTLED.c.since, UNSETTLED.c.tenant_id, UNSETTLED.c.key)
+    rows = connection.execute(ordered.limit(BATCH))
+    return [(row.tenant_id, row.kind, row.key) for row in rows]
 
 
 def settle(connection: Connection, marks: list[Mark], slot: int) -> None:
@@ -118,5 +134,7 @@ def _replace(
 
 def settled_as_of(connection: Connection) -> datetime | None:
     """Since when something waits to be settled; None when nothing does."""
-    since: datetime | None = connection.execute(select(func.min(UNSETTLED.c.since))).scalar()
+    since: datetime | None = connection.execute(
+        select(func.min(UNSETTLED.c.since)).where(UNSETTLED.c.kind != DEMAND)
+    ).scalar()
     return since
