@@ -1,8 +1,8 @@
 """Many rows in one statement, with the driver's own means.
 
-The one place with a branch per database: PostgreSQL takes a statement's rows as arrays,
-SQLite as repeated executions or as one JSON text. The statements' texts do not depend on the
-number of rows, so both drivers prepare them once.
+The one place with a branch per database. Keys travel as one JSON text, and so do rows to
+PostgreSQL (its arrays take the driver twice as long to write); SQLite takes rows by repeated
+execution. The statements' texts do not depend on the number of rows, so they are prepared once.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +27,7 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
         return set()
     if connection.dialect.name == "postgresql":
         sql = _postgres_insert(table) + f" ON CONFLICT DO NOTHING RETURNING {', '.join(keys)}"
-        found = connection.exec_driver_sql(sql, _as_arrays(table, rows))
+        found = connection.exec_driver_sql(sql, {"rows": _json(rows)})
         return {tuple(str(part) for part in row) for row in found}
     wanted = {tuple(row[key] for key in keys): row for row in rows}
     present = {tuple(row) for row in matching(connection, table, keys, list(wanted), keys)}
@@ -48,7 +48,7 @@ def upsert(
         return
     suffix = _on_conflict(table, tuple(merge.items()), connection.dialect.name)
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_postgres_insert(table) + suffix, _as_arrays(table, rows))
+        connection.exec_driver_sql(_postgres_insert(table) + suffix, {"rows": _json(rows)})
     else:
         _sqlite_insert(connection, table, rows, suffix)
 
@@ -63,13 +63,8 @@ def matching(
     """The rows whose `by` columns equal one of `keys`; all columns, or those named."""
     names = tuple(columns or table.columns.keys())
     statement = _matching_statement(table, tuple(by), names, connection.dialect.name)
-    plain = [[_plain(value) for value in key] for key in keys]
-    if not plain:
-        return []
-    if connection.dialect.name == "postgresql":
-        arrays = {f"k{n}": [key[n] for key in plain] for n in range(len(by))}
-        return connection.execute(statement, arrays).all()
-    return connection.execute(statement, {"keys": orjson.dumps(plain).decode()}).all()
+    listed = list(keys)
+    return connection.execute(statement, {"keys": _json(listed)}).all() if listed else []
 
 
 def delete_keys(connection: Connection, table: Table, keys: Iterable[Values]) -> None:
@@ -88,24 +83,21 @@ def _bind(column: Column[Any]) -> Any:
     return bindparam(column.name, type_=column.type)
 
 
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
-
-
 @cache
 def _matching_statement(
     table: Table, by: tuple[str, ...], names: tuple[str, ...], dialect: str
 ) -> Any:
     columns = ", ".join(f"t.{name}" for name in names)
     if dialect == "postgresql":
-        arrays = ", ".join(
-            f"CAST(:k{n} AS {_postgres_type(table.columns[name])}[])" for n, name in enumerate(by)
-        )
-        source = f"unnest({arrays}) AS k({', '.join(by)})"
-        where = " AND ".join(f"t.{name} = k.{name}" for name in by)
+        source = "json_array_elements(CAST(:keys AS json)) AS k(value)"
+        parts = [
+            f"CAST(k.value ->> {n} AS {_postgres_type(table.columns[name])})"
+            for n, name in enumerate(by)
+        ]
     else:
         source = "json_each(:keys) AS k"
-        where = " AND ".join(f"t.{name} = k.value ->> {n}" for n, name in enumerate(by))
+        parts = [f"k.value ->> {n}" for n in range(len(by))]
+    where = " AND ".join(f"t.{name} = {part}" for name, part in zip(by, parts, strict=True))
     # CROSS JOIN keeps SQLite from reading the table first
     sql = f"SELECT {columns} FROM {source} CROSS JOIN {table.name} AS t WHERE {where}"
     statement: TextClause = text(sql)
@@ -121,16 +113,8 @@ def _postgres_type(column: Column[Any]) -> str:
 @cache
 def _postgres_insert(table: Table) -> str:
     names = ", ".join(table.columns.keys())
-    arrays = ", ".join(f"%({c.name})s::{_postgres_type(c)}[]" for c in table.columns)
-    return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
-
-
-def _as_arrays(table: Table, rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    arrays = {}
-    for column in table.columns:
-        values = [row.get(column.name) for row in rows]
-        arrays[column.name] = [_json(v) for v in values] if _is_json(column) else values
-    return arrays
+    rows = f"json_populate_recordset(NULL::{table.name}, %(rows)s::json)"
+    return f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows}"
 
 
 def _sqlite_insert(
