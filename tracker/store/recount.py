@@ -27,6 +27,7 @@ from tracker.store.uniques import (
     SessionKey,
     chain,
     count_event,
+    count_weeks,
     memberships,
 )
 
@@ -119,6 +120,7 @@ def _count_uniques(connection: Connection, result: Recount) -> None:
         for kind, holds in FACETS.items():
             active = [day for day, counts in days.items() if holds(counts)]
             _add_chain(result.deltas, session[0], kind, "", active, session in known)
+        count_weeks(result.deltas, session[0], (), days, session in known)
     for (tenant, who, kind, key), counted in result.members.items():
         identified = kind != "zero_email" and (tenant, who) in known
         _add_chain(result.deltas, tenant, kind, key, counted, identified)

@@ -2,12 +2,13 @@
 
 A member's active days d1 < d2 < ... count as (d1, never), (d2, d1), ... A change to the
 days is the difference of what they count as before and after, whatever the order in
-which events arrive. The caller holds the locks of the members it changes.
+which events arrive. The caller holds the locks of the members it changes. Sessions also
+count as (week, first week), under the kind `week`, for who came back.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -63,6 +64,17 @@ def count_change(
         if n:
             row = (tenant_id, day, kind, key, previous)
             deltas.add("daily_uniques", row, members=n, identified=n if identified else 0)
+
+
+def weeks(days: Iterable[date]) -> list[tuple[date, date]]:
+    """Each active week with the first one, as their Mondays."""
+    mondays = sorted({day - timedelta(days=day.weekday()) for day in days})
+    return [(monday, mondays[0]) for monday in mondays]
+
+
+def week_key(tenant_id: str, week: date, first: date) -> tuple[Any, ...]:
+    """The row of daily_uniques for the members of a first week who were active in a week."""
+    return (tenant_id, week, "week", first.isoformat(), NEVER)
 
 
 def count_sessions(
@@ -126,6 +138,18 @@ def count_facets(
         now = [day for day, counts in after.items() if holds(counts)]
         if len(was) != len(now):  # days come or go, but do not turn into others
             count_change(deltas, session[0], kind, "", was, now, identified)
+    if len(before) != len(after):
+        count_weeks(deltas, session[0], before, after, identified)
+
+
+def count_weeks(
+    deltas: Deltas, tenant_id: str, before: Iterable[date], after: Iterable[date], identified: bool
+) -> None:
+    """Adds the difference between two sets of active days to who came back in which week."""
+    for sign, days in ((-1, before), (1, after)):
+        for week, first in weeks(days):
+            row = week_key(tenant_id, week, first)
+            deltas.add("daily_uniques", row, members=sign, identified=sign if identified else 0)
 
 
 def memberships(row: EventRow) -> Iterator[tuple[MemberKey, date]]:
@@ -196,3 +220,5 @@ def count_as_identified(
     for (kind, key), active in under.items():
         for day, previous in chain(active):
             deltas.add("daily_uniques", (tenant, day, kind, key, previous), identified=sign)
+    for week, first in weeks(days):
+        deltas.add("daily_uniques", week_key(tenant, week, first), identified=sign)
