@@ -26,7 +26,7 @@
   function template() {
     const ink = style("--ink-3");
     const font = { family: style("--sans"), size: 12, color: ink };
-    const axis = { fixedrange: true, zeroline: false, automargin: true, tickfont: font, ticks: "", showline: false };
+    const axis = { fixedrange: true, zeroline: false, automargin: true, tickfont: font, title: { font, standoff: 6 }, ticks: "", showline: false };
     return { layout: {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font, dragmode: false, showlegend: false,
       margin: { t: 26, r: 12, b: 30, l: 8 }, hovermode: "x unified", barmode: "stack", bargap: 0.25,

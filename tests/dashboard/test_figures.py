@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 import plotly.graph_objects
+import plotly.io
 import pytest
 
 from tracker.config import ROOT
@@ -102,6 +103,13 @@ def test_a_figure_cannot_end_its_script_element() -> None:
     assert "<" not in text
     assert "&" not in text
     assert json.loads(text) == {"data": [{"name": "</script><!--&"}]}
+
+
+def test_the_json_is_what_plotly_would_write() -> None:
+    of = scope()
+    drawn = figure(chart(), rows(of), rows(of.previous()), of)
+    expected = plotly.io.to_json(drawn, validate=False)
+    assert json.loads(for_script(drawn)) == json.loads(expected)
 
 
 def test_every_colour_of_a_chart_is_a_token() -> None:
