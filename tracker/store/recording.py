@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from sqlalchemy import Connection
 
 from tracker.model import Event
-from tracker.store import bulk
+from tracker.store import bulk, subscriptions
 from tracker.store.deltas import Deltas
 from tracker.store.facts import marks_of
 from tracker.store.linking import AlreadyLinked, Known, Link, identities, link
@@ -38,34 +38,44 @@ class Recorded:
     """Trip outcomes that another one of the same request preceded."""
 
 
-def record(connection: Connection, rows: Sequence[EventRow], deltas: Deltas) -> Recorded:
+def record(
+    connection: Connection,
+    rows: Sequence[EventRow],
+    known: dict[SessionKey, Known],
+    deltas: Deltas,
+) -> Recorded:
     """Stores the events that are new and counts them.
 
-    The caller holds the locks of their sessions, requests and people, and applies the deltas.
+    `known` says whom their sessions belong to; it grows by what the events themselves tell. The
+    caller holds the locks of their sessions, requests and people, and applies the deltas.
     """
     recorded = Recorded()
     first: dict[tuple[str, str], EventRow] = {}
     for row in rows:
         first.setdefault((row["tenant_id"], row["id"]), row)
     unique = [first[key] for key in sorted(first)]
-    known = _identify(connection, unique, deltas, recorded)
+    _identify(connection, unique, known, deltas, recorded)
     inserted = bulk.insert_new(connection, Event.__table__, unique)
     fresh = [row for key, row in sorted(first.items()) if key in inserted]
     recorded.stored = {id(row) for row in fresh}
     _count(connection, fresh, known, deltas, recorded)
     marks = {mark: row["received_at"] for row in fresh for mark in marks_of(row)}
     mark_unsettled(connection, marks)
+    subscriptions.notify(connection, fresh)
     for row in rows:
         _count_arrival(row, id(row) in recorded.stored, deltas)
     return recorded
 
 
 def _identify(
-    connection: Connection, rows: Iterable[EventRow], deltas: Deltas, recorded: Recorded
-) -> dict[SessionKey, Known]:
+    connection: Connection,
+    rows: Iterable[EventRow],
+    known: dict[SessionKey, Known],
+    deltas: Deltas,
+    recorded: Recorded,
+) -> None:
     """Links sessions by their events' own e-mails; gives every event its session's identity."""
     with_session = [row for row in rows if row["session_id"]]
-    known = identities(connection, {_session(row) for row in with_session})
     for row in with_session:
         if row["email"] and row["email"] != known.get(_session(row), Known()).email:
             _link_by_event(connection, row, known, deltas, recorded)
@@ -73,7 +83,6 @@ def _identify(
         if owner := known.get(_session(row)):
             row["email"] = owner.email
             row["user_id"] = row["user_id"] or owner.user_id
-    return known
 
 
 def _link_by_event(

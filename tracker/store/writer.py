@@ -20,9 +20,10 @@ from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, TimeoutE
 from tracker.store import locks
 from tracker.store.database import Database
 from tracker.store.deltas import Deltas
-from tracker.store.linking import AlreadyLinked, Link, Linked, identities, link
+from tracker.store.linking import AlreadyLinked, Known, Link, Linked, identities, link
 from tracker.store.projections import EventRow
 from tracker.store.recording import count_sampled, record
+from tracker.store.uniques import SessionKey
 from tracker.store.warnings import Warned, keep_warnings, warned_of
 
 log = logging.getLogger(__name__)
@@ -193,8 +194,8 @@ def write(connection: Connection, group: Sequence[Work], slot: int) -> None:
     """Does all of the work of a group in the connection's transaction."""
     deltas = Deltas()
     rows = [row for work in group for row in work.rows]
-    _lock(connection, rows, [wanted for work in group for wanted in work.links])
-    recorded = record(connection, rows, deltas)
+    known = _lock(connection, rows, [wanted for work in group for wanted in work.links])
+    recorded = record(connection, rows, known, deltas)
     warned = [one for work in group for one in work.warned]
     for work in group:
         work.accepted = sum(id(row) in recorded.stored for row in work.rows)
@@ -208,8 +209,13 @@ def write(connection: Connection, group: Sequence[Work], slot: int) -> None:
     deltas.apply(connection, slot)
 
 
-def _lock(connection: Connection, rows: Sequence[EventRow], links: Sequence[Link]) -> None:
-    """Takes every lock the group needs, in the one order that can't deadlock."""
+def _lock(
+    connection: Connection, rows: Sequence[EventRow], links: Sequence[Link]
+) -> dict[SessionKey, Known]:
+    """Takes every lock the group needs, in the one order that can't deadlock.
+
+    Returns whom the rows' sessions belong to, which can't change from here on.
+    """
     sessions = {(row["tenant_id"], row["session_id"]) for row in rows if row["session_id"]}
     requests = {row["request_id"] for row in rows if row["request_id"]}
     locks.join_writers(connection)
@@ -217,8 +223,10 @@ def _lock(connection: Connection, rows: Sequence[EventRow], links: Sequence[Link
         connection, {key[1] for key in sessions} | requests | {one.session_id for one in links}
     )
     people = [*(row["email"] for row in rows), *(one.email for one in links)]
-    people += [known.email for known in identities(connection, sessions).values()]
+    known = identities(connection, sessions)
+    people += [owner.email for owner in known.values()]
     locks.lock_people(connection, {email for email in people if email})
+    return known
 
 
 def _linked(connection: Connection, wanted: Link, deltas: Deltas) -> Linked | AlreadyLinked:
