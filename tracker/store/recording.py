@@ -8,11 +8,12 @@ from datetime import date, timedelta
 from sqlalchemy import Connection
 
 from tracker.model import Event
-from tracker.store import bulk, subscriptions
+from tracker.store import bulk
 from tracker.store.deltas import Deltas
 from tracker.store.facts import marks_of
 from tracker.store.linking import AlreadyLinked, Known, Link, identities, link
 from tracker.store.marking import mark_unsettled
+from tracker.store.notifying import notify
 from tracker.store.projections import EventRow, project
 from tracker.store.trips import fold_attempts
 from tracker.store.uniques import (
@@ -61,7 +62,7 @@ def record(
     _count(connection, fresh, known, deltas, recorded)
     marks = {mark: row["received_at"] for row in fresh for mark in marks_of(row)}
     mark_unsettled(connection, marks)
-    subscriptions.notify(connection, fresh)
+    notify(connection, fresh)
     for row in rows:
         _count_arrival(row, id(row) in recorded.stored, deltas)
     return recorded
