@@ -1,0 +1,95 @@
+"""Single trip attempts: the list of the newest, and one of them with all that is known."""
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import Session
+
+from tracker.metrics.scope import Listing, Scope
+from tracker.metrics.trips import counts_by, errors
+from tracker.model import DailyTrips, TripAttempt
+
+ABANDONED_AFTER = timedelta(hours=1)
+
+
+class Attempt(NamedTuple):
+    created_at: datetime
+    status: str
+    error_code: str | None
+    duration_ms: float | None
+    prompt_contract_version: str
+    user_id: str | None
+    session_id: str | None
+    trip_id: str | None
+    request_id: str
+    id: str
+
+
+def attempts(session: Session, scope: Scope) -> Listing[Attempt]:
+    """The attempts of the period that are still held, newest first.
+
+    One that has been pending for over an hour is shown as abandoned. Filters: `status`,
+    `error_code`, `version`; the search looks for the start of a request, user, session or
+    trip id. Source: trip_creation_attempts.
+    """
+    statement = _filtered(select(*attempt_columns(scope)), scope)
+    newest = statement.order_by(TripAttempt.created_at.desc(), TripAttempt.id.desc())
+    rows = session.execute(newest.limit(scope.limit).offset(scope.offset))
+    counted = _filtered(select(func.count(TripAttempt.day)), scope)
+    total = session.scalar(counted) or 0
+    return Listing([Attempt(*row) for row in rows], int(total))
+
+
+def attempt_columns(scope: Scope) -> list[Any]:
+    """The columns of an Attempt."""
+    labels = {"session_id": TripAttempt.anon_session_id, "status": _status(scope)}
+    return [labels.get(name, getattr(TripAttempt, name, None)) for name in Attempt._fields]
+
+
+def _status(scope: Scope) -> Any:
+    overdue = (TripAttempt.status == "pending") & (
+        TripAttempt.created_at < scope.now - ABANDONED_AFTER
+    )
+    return case((overdue, "abandoned"), else_=TripAttempt.status)
+
+
+def _filtered(statement: Select[Any], scope: Scope) -> Select[Any]:
+    statement = statement.where(TripAttempt.tenant_id.in_(scope.tenants)).where(
+        TripAttempt.day.between(scope.first, scope.last)
+    )
+    status = scope.filters.get("status", "")
+    if status in ("pending", "abandoned"):
+        statement = statement.where(TripAttempt.status == "pending", _status(scope) == status)
+    elif status:
+        statement = statement.where(TripAttempt.status == status)
+    if code := scope.filters.get("error_code"):
+        statement = statement.where(TripAttempt.error_code == code)
+    if version := scope.filters.get("version"):
+        statement = statement.where(TripAttempt.prompt_contract_version == version)
+    return _searched(statement, scope.filters.get("q", "").strip())
+
+
+def _searched(statement: Select[Any], wanted: str) -> Select[Any]:
+    if not wanted:
+        return statement
+    columns = (TripAttempt.request_id, TripAttempt.user_id, TripAttempt.trip_id)
+    matches = [column.startswith(wanted, autoescape=True) for column in columns]
+    session_id = TripAttempt.anon_session_id == wanted.lower()
+    if len(wanted) == 36:
+        matches.append(session_id)
+    condition = matches[0]
+    for match in matches[1:]:
+        condition = condition | match
+    return statement.where(condition)
+
+
+def error_codes(session: Session, scope: Scope) -> list[tuple[str, str]]:
+    """The error codes of the period, for a filter."""
+    return [(row.error_code, row.error_code) for row in errors(session, scope)]
+
+
+def version_names(session: Session, scope: Scope) -> list[tuple[str, str]]:
+    """The versions of the period, for a filter."""
+    counts = counts_by(session, scope, DailyTrips.prompt_contract_version)
+    return [(name, name) for name in sorted(counts)]
