@@ -1,0 +1,184 @@
+"""Webhooks of tenants: who gets what, signed, once, and again where it was missed."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from standardwebhooks import Webhook
+
+from tests.conftest import bearer, make_key, make_tenant, record
+from tests.ingest.sending import event_of
+from tests.jobs.receiver import Receiver
+from tracker.jobs.deliveries import deliver_due
+from tracker.model import Delivery, Destination
+from tracker.store import deliveries, subscriptions
+from tracker.store.access import AccessError
+from tracker.store.notifying import send_missed, wants
+
+PLACE = "https://receiver.example/hook"
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {"TRACKER_ALLOW_PRIVATE_WEBHOOKS": "1"}
+
+
+@pytest.fixture(autouse=True)
+def acme(app: Flask) -> None:
+    make_tenant(app, "acme")
+
+
+def subscribe(app: Flask, *types: str, tenant: str = "acme", url: str = PLACE) -> tuple[str, str]:
+    key = app.extensions["settings"].secret_key
+    with app.extensions["database"].write() as connection:
+        return subscriptions.create_subscription(
+            connection, tenant, "theirs", url, types or ("*",), "test", key
+        )
+
+
+def send(app: Flask, client: FlaskClient, *names: str, tenant: str = "acme") -> list[str]:
+    """Sends events with a key of the tenant; returns their ids."""
+    key = make_key(app, tenant, ("write",))
+    events = [event_of(name, event_id=str(uuid4())) for name in names]
+    answer = client.post("/api/events", json={"events": events}, headers=bearer(key))
+    assert answer.json["accepted"] == len(names)
+    return [event["event_id"] for event in events]
+
+
+def outbox(app: Flask) -> list[Any]:
+    with app.extensions["database"].read(None) as session:
+        return list(session.scalars(select(Delivery).order_by(Delivery.event_type)))
+
+
+def test_a_subscriber_gets_the_types_it_wants_of_its_own_tenant(
+    app: Flask, client: FlaskClient
+) -> None:
+    subscribe(app, "ingest_*", "quota_exceeded")
+    make_tenant(app, "blue")
+    send(app, client, "ingest_started", "quota_exceeded", "integration_failed")
+    send(app, client, "quota_exceeded", tenant="blue")
+    assert [one.event_type for one in outbox(app)] == ["ingest_started", "quota_exceeded"]
+    assert {one.tenant_id for one in outbox(app)} == {"acme"}
+
+
+def test_an_event_is_enqueued_once_however_often_it_is_sent(
+    app: Flask, client: FlaskClient
+) -> None:
+    subscribe(app)
+    key = make_key(app, "acme", ("write",))
+    event = event_of("quota_exceeded", event_id=str(uuid4()))
+    for _ in range(2):
+        client.post("/api/events", json={"events": [event, event]}, headers=bearer(key))
+    (only,) = outbox(app)
+    assert only.message_id == event["event_id"]
+
+
+def test_history_that_is_imported_is_not_sent(app: Flask) -> None:
+    subscribe(app)
+    record(app, event_of("quota_exceeded"), tenant="acme")
+    assert outbox(app) == []
+
+
+def test_a_delivery_verifies_by_the_standard_webhooks_library(
+    app: Flask, client: FlaskClient
+) -> None:
+    with Receiver() as receiver:
+        _, secret = subscribe(app, url=receiver.url)
+        (event_id,) = send(app, client, "quota_exceeded")
+        deliver_due(app.extensions["database"], app.extensions["settings"])
+    (got,) = receiver.got
+    body = Webhook(secret).verify(got.body, got.headers)
+    assert got.headers["webhook-id"] == event_id
+    assert body["type"] == "quota_exceeded"
+    feed = client.get("/api/events", headers=bearer(make_key(app, "acme", ("read",)))).json
+    assert body["data"] == feed["data"][0]
+    assert body["timestamp"] == feed["data"][0]["occurred_at"]
+
+
+def test_what_a_receiver_missed_is_sent_again_on_demand(app: Flask, client: FlaskClient) -> None:
+    with Receiver(answers=[500]) as receiver:
+        subscription_id, _ = subscribe(app, url=receiver.url)
+        send(app, client, "quota_exceeded")
+        deliver_due(app.extensions["database"], app.extensions["settings"])
+        with app.extensions["database"].write() as connection:
+            deliveries.disable(connection, subscription_id, "away", "test", datetime.now(UTC))
+        send(app, client, "ingest_started")  # never enqueued: the subscription is disabled
+        hour_ago = datetime.now(UTC) - timedelta(hours=1)
+        with app.extensions["database"].write() as connection:
+            assert send_missed(connection, "acme", subscription_id, hour_ago, "test") == 2
+        deliver_due(app.extensions["database"], app.extensions["settings"])
+    assert [one.state for one in outbox(app)] == ["delivered", "delivered"]
+    with app.extensions["database"].write() as connection:
+        assert send_missed(connection, "acme", subscription_id, hour_ago, "test") == 0
+
+
+def test_a_disabled_subscription_shows_as_a_notice(app: Flask) -> None:
+    subscription_id, _ = subscribe(app)
+    with app.extensions["database"].write() as connection:
+        connection.execute(update(Destination).values(disabled_at=datetime.now(UTC)))
+    with app.extensions["database"].read(None) as session:
+        (notice,) = subscriptions.given_up(session, ["acme", "blue"])
+    assert (str(notice.id), notice.name) == (subscription_id, "theirs")
+
+
+def test_another_tenant_s_subscription_can_t_be_touched(app: Flask) -> None:
+    subscription_id, _ = subscribe(app)
+    make_tenant(app, "blue")
+    now = datetime.now(UTC)
+    key = app.extensions["settings"].secret_key
+    for touch in (
+        lambda c: subscriptions.change_types(c, "blue", subscription_id, ["*"], "test"),
+        lambda c: subscriptions.rotate_secret(c, "blue", subscription_id, "test", key),
+        lambda c: subscriptions.delete_subscription(c, "blue", subscription_id, "test"),
+        lambda c: send_missed(c, "blue", subscription_id, now, "test"),
+    ):
+        with app.extensions["database"].write() as connection, pytest.raises(AccessError):
+            touch(connection)
+
+
+def test_deleting_a_subscription_takes_what_waits_for_it(app: Flask, client: FlaskClient) -> None:
+    subscription_id, _ = subscribe(app)
+    send(app, client, "quota_exceeded")
+    with app.extensions["database"].write() as connection:
+        subscriptions.delete_subscription(connection, "acme", subscription_id, "test")
+    assert outbox(app) == []
+    send(app, client, "quota_exceeded")
+    assert outbox(app) == []
+
+
+def test_the_signing_secret_is_sealed(app: Flask) -> None:
+    _, secret = subscribe(app)
+    with app.extensions["database"].read(None) as session:
+        (sealed,) = session.scalars(select(Destination.sealed_secret))
+        assert (
+            subscriptions.list_subscriptions(session, "acme")[0]._mapping.get("sealed_secret")
+            is None
+        )
+    assert secret.startswith("whsec_")
+    assert secret not in sealed
+
+
+@pytest.mark.parametrize("types", [[], [" "], ["a*b"], ["x" * 81], [f"t{n}" for n in range(51)]])
+def test_types_that_can_t_be_are_refused(app: Flask, types: list[str]) -> None:
+    with pytest.raises(AccessError):
+        subscribe(app, *types or [""])
+
+
+def test_a_star_at_the_end_stands_for_any_end() -> None:
+    assert wants(["ingest_*"], "ingest_failed")
+    assert wants(["*"], "anything")
+    assert not wants(["ingest_*"], "integration_failed")
+    assert not wants(["ingest"], "ingest_failed")
+
+
+def test_a_body_is_plain_json_with_times_in_utc(app: Flask, client: FlaskClient) -> None:
+    subscribe(app)
+    send(app, client, "quota_exceeded")
+    body = orjson.loads(outbox(app)[0].body)
+    assert body["timestamp"].endswith("Z")
+    assert body["data"].keys() >= {"id", "payload", "tenant_id"}
