@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 def create_app(settings: Settings | None = None) -> Flask:
     """The application, wired. `settings` default to the environment's."""
     from tracker import cli, dashboard, demo, errors, ingest
-    from tracker.catalog.parsing import Calendar
+    from tracker.catalog.calendar import Calendar
     from tracker.extensions import csrf, db, login, migrate
     from tracker.offloop import OffLoop
     from tracker.store.database import Database

@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tracker.catalog.parsing import Calendar, Terms, parse
+from tracker.catalog.calendar import Calendar
+from tracker.catalog.parsing import Terms, parse
 
 CLIENT = Path(__file__).parents[2] / "clients" / "python"
 sys.path.insert(0, str(CLIENT))

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tracker.catalog.calendar import Calendar
 from tracker.catalog.links import parse_link
-from tracker.catalog.parsing import Calendar, Terms, parse
+from tracker.catalog.parsing import Terms, parse
 from tracker.demo.simulation import SAMPLE_TENANTS, simulate
 from tracker.demo.simulation.business import BUSINESSES
 from tracker.demo.simulation.trips import INCIDENT_ERROR, INCIDENT_MODE

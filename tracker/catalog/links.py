@@ -4,7 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tracker.catalog.parsing import Email, OptionalUuid, Refusal, ShortText, faults_of
+from tracker.catalog.envelope import Email, OptionalUuid, ShortText
+from tracker.catalog.faults import faults_of
+from tracker.catalog.parsing import Refusal
 
 
 class LinkRequest(BaseModel):

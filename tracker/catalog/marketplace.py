@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from tracker.catalog.base import Columns, EventType
@@ -18,6 +18,20 @@ def _not_blank(text: str) -> str:
     if not text.strip():
         raise PydanticCustomError("blank", "must not be blank")
     return text
+
+
+def _scalar_or_array(value: Any) -> Any:
+    if value is None or isinstance(value, dict):
+        rule = "must be a string, a number, true, false or an array"
+        raise PydanticCustomError("filter_value", rule)
+    return value
+
+
+FilterValue = Annotated[
+    JsonValue,
+    AfterValidator(_scalar_or_array),
+    WithJsonSchema({"type": ["boolean", "number", "string", "array"]}),
+]
 
 
 class Marketplace(EventType):
@@ -105,7 +119,7 @@ class FilterChange(Marketplace):
     example: ClassVar[dict[str, Any]] = {"filter": "rate", "value": [50, 120], "result_count": 17}
 
     filter: Annotated[str, Field(min_length=1, max_length=100)]
-    value: bool | int | float | str | list[Any]
+    value: FilterValue
     result_count: Count
 
     def columns(self) -> Columns:

@@ -7,7 +7,8 @@ from typing import Any
 from flask import Response, current_app, jsonify, request
 from pydantic import TypeAdapter, ValidationError
 
-from tracker.catalog.parsing import Moment, Refusal, Row, SampledOut, Terms, parse
+from tracker.catalog.envelope import Moment
+from tracker.catalog.parsing import Refusal, Row, SampledOut, Terms, parse
 from tracker.errors import ApiError, Fault
 from tracker.ingest import clients
 from tracker.ingest.bodies import read_json, too_large

@@ -12,8 +12,9 @@ from uuid import UUID
 import orjson
 from sqlalchemy import select
 
+from tracker.catalog.calendar import Calendar
 from tracker.catalog.links import parse_link
-from tracker.catalog.parsing import Calendar, Refusal, SampledOut, Terms, parse
+from tracker.catalog.parsing import Refusal, SampledOut, Terms, parse
 from tracker.config import Settings
 from tracker.model import Tenant
 from tracker.store.database import Database

@@ -1,0 +1,88 @@
+"""Faults in the words of whoever has to mend them: a path and the rule it breaks."""
+
+import re
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+DEPTH_LIMIT = 32
+
+Faults = list[tuple[str, str]]
+"""Each as (path, rule)."""
+
+
+def faults_of(error: ValidationError, prefix: str) -> Faults:
+    """Every fault as (path, rule), without repeats."""
+    faults = (_fault(detail, prefix) for detail in error.errors(include_url=False))
+    return list(dict.fromkeys(faults))
+
+
+_RULES = {
+    "missing": "is required",
+    "string_type": "must be a string",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "list_type": "must be an array",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "uuid_parsing": "must be a UUID",
+    "timezone_aware": "must have a time zone offset, such as Z",
+    "extra_forbidden": "is not a known field",
+    "finite_number": "must be a finite number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "string_too_short": "must have at least {min_length} character",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_long": "must have at most {max_length} items",
+}
+
+
+def _fault(detail: ErrorDetails, prefix: str) -> tuple[str, str]:
+    """A pydantic error as (path, rule)."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    path = [prefix] if prefix else []
+    path += [str(part) for part in detail["loc"]]
+    if kind in ("result_count", "zero_results"):
+        path.append(kind)
+    if kind == "literal_error":
+        options = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+        rule = "must be one of " + ", ".join(options)
+    elif kind.startswith("datetime"):
+        rule = "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z"
+    else:
+        rule = _RULES[kind].format(**context) if kind in _RULES else detail["msg"]
+    return ".".join(path), rule
+
+
+def unstorable(payload: dict[str, Any]) -> Faults:
+    """What no database can hold: NUL characters; and nesting nobody means."""
+    try:
+        text = orjson.dumps(payload)
+    except TypeError:  # nested deeper than orjson goes
+        return _hazards(payload, "payload") or [("payload", "must be JSON")]
+    if b"\\u0000" in text or text.count(b"[") + text.count(b"{") > DEPTH_LIMIT:
+        return _hazards(payload, "payload")
+    return []
+
+
+def _hazards(value: Any, path: str, depth: int = 1) -> Faults:
+    if isinstance(value, str):
+        return [(path, "must not contain NUL")] if "\0" in value else []
+    if not isinstance(value, dict | list):
+        return []
+    if depth > DEPTH_LIMIT:
+        return [(path[:100], f"must not be nested deeper than {DEPTH_LIMIT} levels")]
+    if isinstance(value, list):
+        found = [_hazards(item, f"{path}.{n}", depth + 1) for n, item in enumerate(value)]
+    else:
+        found = [
+            [(path, "must not have NUL in a key")]
+            if "\0" in key
+            else _hazards(item, f"{path}.{key[:100]}", depth + 1)
+            for key, item in value.items()
+        ]
+    return [fault for faults in found for fault in faults]
