@@ -200,16 +200,18 @@ def test_who_came_back_is_counted_once_a_week_from_the_first_week_on(app: Flask)
     )
     first, second = date(2026, 10, 26), date(2026, 11, 2)
     assert asked(app, people.returns, last=date(2026, 11, 15)) == [
-        (first, 0, 2, 2, 1.0),
         (first, 1, 2, 1, 0.5),
         (first, 2, 2, 1, 0.5),
-        (second, 0, 1, 1, 1.0),
         (second, 1, 1, 1, 1.0),
     ]
-    assert asked(app, people.returns, last=LAST) == [
-        (first, 0, 2, 2, 1.0),
-        (first, 1, 2, 1, 0.5),
-        (second, 0, 1, 1, 1.0),
+    assert asked(app, people.returns, last=LAST) == [(first, 1, 2, 1, 0.5)]
+
+
+def test_a_week_in_which_nobody_came_back_is_told(app: Flask) -> None:
+    record(app, search("02 09:00", ANNA), search("16 09:00", ANNA))
+    assert asked(app, people.returns, last=date(2026, 11, 22)) == [
+        (date(2026, 11, 2), 1, 1, 0, 0.0),
+        (date(2026, 11, 2), 2, 1, 1, 1.0),
     ]
 
 
@@ -217,8 +219,7 @@ def test_an_earlier_visit_that_arrives_late_moves_the_first_week(app: Flask) -> 
     record(app, search("09 09:00", ANNA), link(ANNA, email="anna@example.org"))
     record(app, search("02 09:00", ANNA))
     assert asked(app, people.returns, last=date(2026, 11, 15)) == [
-        (date(2026, 11, 2), 0, 1, 1, 1.0),
-        (date(2026, 11, 2), 1, 1, 1, 1.0),
+        (date(2026, 11, 2), 1, 1, 1, 1.0)
     ]
 
 

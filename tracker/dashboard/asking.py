@@ -80,7 +80,7 @@ def frame(
     chosen = named or args.get("tenant", "")
     if chosen and not any(tenant.id == chosen for tenant in readable):
         chosen = _missing_tenant(bool(named), viewer, faults)
-    compare = _choice(args, "compare", ("previous", "none"), faults) != "none"
+    compare = _choice(args, "compare", ("previous", "none"), faults) != "none" and page.period
     filters = _filters(page.filters, args, faults) | dict(subject)
     if faults:
         raise BadParameters(faults)

@@ -98,8 +98,11 @@ def day_of_year(value: date, today: date) -> str:
 def change(now: Any, before: Any, kind: Kind, good: str) -> Change | None:
     """How a number changed: rates in percentage points, the rest in percent.
 
-    None when either is missing, or when there was nothing before to compare with.
+    None when either is missing, when there was nothing before to compare with, and for what
+    is no number.
     """
+    if kind not in ALIGNED_RIGHT:
+        return None
     if now is None or before is None or (kind is not Kind.RATE and before == 0):
         return None
     if kind is Kind.RATE:

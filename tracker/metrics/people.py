@@ -134,6 +134,11 @@ def sessions(session: Session, scope: Scope) -> Listing[SessionRow]:
     )
 
 
+def how_many(session: Session, scope: Scope) -> int:
+    """How many sessions the scope's filters leave."""
+    return session.scalar(select(func.count()).select_from(_sessions(scope).subquery())) or 0
+
+
 def _sessions(scope: Scope) -> Select[*tuple[Any, ...]]:
     statement = (
         select(
@@ -173,33 +178,39 @@ def _owners(
 
 
 def returns(session: Session, scope: Scope) -> list[Return]:
-    """Who came back: the sessions of each first week, and how many came in later weeks.
+    """Who came back: of the sessions that first came in a week, how many came in each later one.
 
     A week starts on Monday; a session belongs to the first week in which it had an event, as
     far back as events are held, and counts once in every later week with another event. The
     share is of the sessions of that first week. Weeks without a new session are left out. At
     least eight weeks, ending with the period; the last may not be over. Source: daily_uniques.
     """
-    members = func.sum(DailyUniques.members)
     start = min(scope.first, scope.last - _SHORTEST)
-    monday = start - timedelta(days=start.weekday())
+    mondays = _mondays(start, scope.last)
+    counts = _by_week(session, scope, mondays[0])
+    return [
+        Return(first, later, new, returned, returned / new)
+        for n, first in enumerate(mondays)
+        if (new := counts.get((first, first), 0))
+        for later, week in enumerate(mondays[n + 1 :], start=1)
+        for returned in [counts.get((first, week), 0)]
+    ]
+
+
+def _mondays(first: date, last: date) -> list[date]:
+    monday = first - timedelta(days=first.weekday())
+    return [monday + timedelta(weeks=n) for n in range((last - monday).days // 7 + 1)]
+
+
+def _by_week(session: Session, scope: Scope, start: date) -> dict[tuple[date, date], int]:
+    """Active sessions by their first week and the week, both from `start` on."""
+    members = func.sum(DailyUniques.members)
     statement = (
         select(DailyUniques.key, DailyUniques.day, members)
         .where(DailyUniques.tenant_id.in_(scope.tenants), DailyUniques.kind == "week")
-        .where(DailyUniques.day.between(monday, scope.last))
-        .where(DailyUniques.key >= monday.isoformat())
+        .where(DailyUniques.day.between(start, scope.last))
+        .where(DailyUniques.key >= start.isoformat())
         .group_by(DailyUniques.key, DailyUniques.day)
         .having(members > 0)
     )
-    counts = {(date.fromisoformat(key), day): int(n) for key, day, n in session.execute(statement)}
-    return [
-        Return(
-            first_week=first,
-            weeks_later=(week - first).days // 7,
-            sessions=counts[first, first],
-            returned=returned,
-            share=_share(returned, counts[first, first]),
-        )
-        for (first, week), returned in sorted(counts.items())
-        if (first, first) in counts
-    ]
+    return {(date.fromisoformat(key), day): int(n) for key, day, n in session.execute(statement)}

@@ -32,21 +32,14 @@ def opening(session: Session, scope: Scope) -> Sentence:
 
 
 def _failures(now: sage_answers.Answers, before: sage_answers.Answers) -> Sentence:
-    if not now.zero_results:
-        return say("Sage found something every time{unhelpful}.", unhelpful=_unhelpful(now))
+    nothing = "It found nothing for {zero}{moved}" if now.zero_results else "It always found some"
+    unhelpful = "; {answers} passed over and asked again." if now.unhelpful else "."
     return say(
-        "Sage found nothing for {zero}{moved}{unhelpful}.",
+        nothing + unhelpful,
         zero=Linked(rate(now.zero_result_rate), "/demand"),
         moved=moved(now.zero_result_rate, before.zero_result_rate),
-        unhelpful=_unhelpful(now),
+        answers=Linked(count(now.unhelpful, "answer was", "answers were"), "#unhelpful-queries"),
     )
-
-
-def _unhelpful(now: sage_answers.Answers) -> str | Linked:
-    if not now.unhelpful:
-        return ""
-    times = count(now.unhelpful, "answer was", "answers were")
-    return Linked(f"; {times} passed over and asked again", "#unhelpful-queries")
 
 
 def _first_clicks_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:

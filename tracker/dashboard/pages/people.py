@@ -1,0 +1,171 @@
+"""/people: who came, how far they got, and whether they came back."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from tracker.dashboard.answers import ask
+from tracker.dashboard.figures import axes
+from tracker.dashboard.formats import number, rate
+from tracker.dashboard.page import Linked, Page, Sentence, say
+from tracker.dashboard.panels import Chart, Column, Filter, Kind, Matrix, Series, Stat, Stats, Table
+from tracker.dashboard.wording import count, moved, value_in_words
+from tracker.metrics import people
+from tracker.metrics.people_filters import FILTERS
+from tracker.metrics.scope import Scope
+
+_SHORT = (
+    ("had any event", "Came"),
+    ("set a filter or searched", "Searched or set a filter"),
+    ("clicked a card", "Clicked a card"),
+    ("were identified", "Known by name"),
+)
+
+
+def opening(session: Session, scope: Scope) -> Sentence:
+    """How many came and how many of them are known; or who is behind another page's number."""
+    if any(scope.filters.get(name) for name in FILTERS):
+        return _behind(session, scope)
+    now = ask(people.visitors, session, scope)[0]
+    if not now.sessions:
+        return say("Nobody came in this period.")
+    before = ask(people.visitors, session, scope.previous())[0]
+    steps = ask(people.funnel, session, scope)
+    return say(
+        "{came}{trend}. {clicked} of them searched or filtered and clicked an expert; "
+        "{known} are known by name{moved}.",
+        came=Linked(count(now.sessions, "session"), "#sessions"),
+        trend=_trend(now.sessions, before.sessions),
+        clicked=Linked(rate(steps[2].share), "#funnel"),
+        known=Linked(rate(now.identified_rate), "#funnel"),
+        moved=moved(now.identified_rate, before.identified_rate),
+    )
+
+
+def _trend(now: int, before: int) -> str:
+    if not before:
+        return ""
+    if now == before:
+        return ", as many as in the period before"
+    return f", {'up' if now > before else 'down'} from {number(before)}"
+
+
+def _behind(session: Session, scope: Scope) -> Sentence:
+    """The sessions that the filters of the address leave, in words."""
+    found = people.how_many(session, scope)
+    return say(
+        "{sessions} {did} in this period. {everyone}",
+        sessions=Linked(count(found, "session"), "#sessions"),
+        did=" and ".join(_conditions(scope)),
+        everyone=Linked("Show everyone", "/people"),
+    )
+
+
+def _conditions(scope: Scope) -> list[str]:
+    chosen = scope.filters
+    nothing = " and found nothing" if chosen.get("zero") else ""
+    said = []
+    if query := chosen.get("query"):
+        said.append(f"searched “{query}”{nothing}")
+    elif nothing:
+        said.append("searched and found nothing")
+    if name := chosen.get("filter"):
+        value = chosen.get("value")
+        said.append(f"set {name}" + (f" to {value_in_words(value)}" if value else ""))
+    if expert := chosen.get("expert_id"):
+        said.append(f"clicked {expert}")
+    if code := chosen.get("error_code"):
+        said.append(f"had a trip fail with {code}")
+    return said or ["came"]
+
+
+def _funnel_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "name": "Sessions",
+        "x": [row.sessions for row in rows],
+        "y": [dict(_SHORT)[row.step] for row in rows],
+        "text": [f"{number(row.sessions)} · {rate(row.share)}" for row in rows],
+        "textposition": "auto",
+        "marker": {"color": "var(--people)"},
+        "hovertemplate": "%{y}: %{x:,} sessions<extra></extra>",
+    }
+    layout = axes("")
+    layout["xaxis"] = {"title": {"text": "sessions"}, "rangemode": "tozero"}
+    layout["yaxis"] = {"autorange": "reversed", "automargin": True}
+    return {"data": [bars], "layout": layout | {"hovermode": "closest"}}
+
+
+PAGE = Page(
+    slug="people",
+    title="People",
+    group="Marketplace",
+    key="p",
+    question="Who came, how far did they get, and did they come back?",
+    sentence=opening,
+    filters=(
+        Filter("query", "Searched", quiet=True),
+        Filter("zero", "Result", (("1", "Found nothing"),), quiet=True),
+        Filter("filter", "Set filter", quiet=True),
+        Filter("value", "To value", quiet=True),
+        Filter("expert_id", "Clicked", quiet=True),
+        Filter("error_code", "Trip failed with", quiet=True),
+    ),
+    panels=(
+        Stats(
+            name="visitors",
+            title="Visitors",
+            metric=people.visitors,
+            stats=(
+                Stat("sessions", "Sessions", good="up"),
+                Stat("identified_sessions", "Known by name", good="up"),
+                Stat("identified_rate", "Share known", good="up", n="sessions"),
+                Stat("returning_sessions", "Came before", good="up"),
+                Stat("returning_rate", "Share that came before", good="up", n="sessions"),
+            ),
+        ),
+        Table(
+            name="sessions",
+            title="Sessions",
+            metric=people.sessions,
+            link="/people/session/{session_id}",
+            search="Search by e-mail, user or session id",
+            sortable=("session_id", "first_seen", "last_seen", "events", "searches", "clicks"),
+            columns=(
+                Column("session_id", "Session", Kind.ID),
+                Column("email", "E-mail", link="/people/person/{email}"),
+                Column("user_id", "User"),
+                Column("first_seen", "First seen"),
+                Column("last_seen", "Last seen"),
+                Column("events", "Events", Kind.BAR),
+                Column("searches", "Searches"),
+                Column("clicks", "Clicks"),
+            ),
+        ),
+        Chart(
+            name="funnel",
+            title="How far sessions get",
+            metric=people.funnel,
+            unit="sessions",
+            x="step",
+            shape="bars",
+            half=True,
+            figure=_funnel_figure,
+            series=(Series("sessions", "Sessions", "people"),),
+        ),
+        Matrix(
+            name="returns",
+            title="Who comes back, by week",
+            metric=people.returns,
+            note="Down: the week of the first visit. Across: weeks later.",
+            row="first_week",
+            column="weeks_later",
+            value="share",
+            n="sessions",
+            half=True,
+        ),
+    ),
+)
+
+PAGES = (PAGE,)

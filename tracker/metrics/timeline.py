@@ -1,0 +1,193 @@
+"""Everything one visitor did, in order, across the anonymous and the known part.
+
+`scope.filters` names the session (`session_id`) or the person (`email`). The period makes no
+difference: all that is held is told.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, select, union
+from sqlalchemy.orm import Session
+
+from tracker.metrics.scope import Scope
+from tracker.model import Event, Identity, SessionDay
+
+MOST = 5000
+"""Of more events than this the first ones are told."""
+
+IDENTIFIED = "identified"
+"""The entry of the moment at which a session got its e-mail address or user."""
+
+
+class Entry(NamedTuple):
+    """One event, or the moment at which a session became known."""
+
+    occurred_at: datetime
+    event_type: str
+    session_id: str | None
+    email: str | None
+    user_id: str | None
+    source: str
+    payload: dict[str, object]
+
+
+class Visitor(NamedTuple):
+    """One row: who it is, and what is held of it."""
+
+    email: str | None
+    user_id: str | None
+    sessions: int
+    first_seen: datetime
+    last_seen: datetime
+    active_days: int
+    events: int
+    searches: int
+    clicks: int
+
+
+class Visit(NamedTuple):
+    """One session of a person."""
+
+    session_id: str
+    first_seen: datetime
+    last_seen: datetime
+    active_days: int
+    events: int
+    searches: int
+    clicks: int
+
+
+def session_exists(session: Session, scope: Scope) -> bool:
+    """Whether an event of the session is held. Bots' do not count."""
+    wanted = as_uuid(scope.filters["session_id"])
+    return _any(session, scope, Event.session_id == (wanted or None))
+
+
+def person_exists(session: Session, scope: Scope) -> bool:
+    """Whether an event with the e-mail address is held."""
+    return _any(session, scope, Event.email == _email(scope))
+
+
+def as_uuid(text: str) -> str:
+    """The id in its stored form; empty for anything else."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return ""
+
+
+def _email(scope: Scope) -> str:
+    return scope.filters["email"].strip().lower()
+
+
+def _any(session: Session, scope: Scope, condition: ColumnElement[bool]) -> bool:
+    held = _held(scope, condition).with_only_columns(Event.id)
+    return session.execute(held.limit(1)).first() is not None
+
+
+def _held(scope: Scope, condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return select(Event.tenant_id, Event.id).where(
+        Event.tenant_id.in_(scope.tenants), ~Event.is_bot, condition
+    )
+
+
+def timeline(session: Session, scope: Scope) -> list[Entry]:
+    """All events of the visitor in the order in which they happened, whatever the period.
+
+    Of a session: its events, and those of servers that share a request with one of them. Of
+    a person: the same for every session linked to the e-mail address, what each did before it
+    was linked included, and events that name the person's user. "Identified" is when a
+    session was linked. The first 5,000 events are told. Source: events, identities.
+    """
+    known = _identities(session, scope)
+    branches = union(*(_held(scope, condition) for condition in _conditions(scope, known)))
+    keys = branches.subquery()
+    columns = [getattr(Event, name) for name in Entry._fields]
+    statement = (
+        select(*columns)
+        .join(keys, (keys.c.tenant_id == Event.tenant_id) & (keys.c.id == Event.id))
+        .order_by(Event.occurred_at, Event.id)
+        .limit(MOST)
+    )
+    events = [Entry(*row) for row in session.execute(statement)]
+    return sorted([*events, *map(_identified, known)], key=lambda entry: entry.occurred_at)
+
+
+def _identities(session: Session, scope: Scope) -> list[Identity]:
+    """The identities of the session, or those that have the person's e-mail address."""
+    if "email" in scope.filters:
+        condition = Identity.email == _email(scope)
+    else:
+        condition = Identity.session_id == (as_uuid(scope.filters["session_id"]) or None)
+    statement = select(Identity).where(Identity.tenant_id.in_(scope.tenants), condition)
+    return list(session.scalars(statement.order_by(Identity.linked_at, Identity.session_id)))
+
+
+def _conditions(scope: Scope, known: list[Identity]) -> Iterator[ColumnElement[bool]]:
+    """What makes an event one of the visitor's; each can be found by an index."""
+    sessions = _session_ids(scope, known)
+    of_sessions = Event.session_id.in_(sessions)
+    yield of_sessions
+    requests = select(Event.request_id).where(of_sessions, Event.request_id.is_not(None))
+    yield Event.request_id.in_(requests.where(Event.tenant_id.in_(scope.tenants)))
+    if "email" in scope.filters:
+        yield Event.email == _email(scope)
+        yield Event.user_id.in_({row.user_id for row in known if row.user_id})
+
+
+def _session_ids(scope: Scope, known: list[Identity]) -> list[str]:
+    if "email" in scope.filters:
+        return [row.session_id for row in known]
+    return [wanted] if (wanted := as_uuid(scope.filters["session_id"])) else []
+
+
+def _identified(known: Identity) -> Entry:
+    return Entry(
+        occurred_at=known.linked_at,
+        event_type=IDENTIFIED,
+        session_id=known.session_id,
+        email=known.email,
+        user_id=known.user_id,
+        source="server",
+        payload={},
+    )
+
+
+def visits(session: Session, scope: Scope) -> list[Visit]:
+    """The sessions of the visitor with all that is held of them, the latest first.
+
+    A session is one browser, until its storage is cleared. Source: session_days.
+    """
+    ids = _session_ids(scope, _identities(session, scope))
+    sums = [func.sum(getattr(SessionDay, name)) for name in ("events", "searches", "clicks")]
+    last_seen = func.max(SessionDay.last_at)
+    statement = (
+        select(SessionDay.session_id, func.min(SessionDay.first_at), last_seen, func.count(), *sums)
+        .where(SessionDay.tenant_id.in_(scope.tenants), SessionDay.session_id.in_(ids))
+        .group_by(SessionDay.tenant_id, SessionDay.session_id)
+        .order_by(last_seen.desc(), SessionDay.session_id)
+    )
+    return [Visit(*row[:3], *map(int, row[3:])) for row in session.execute(statement)]
+
+
+def visitor(session: Session, scope: Scope) -> list[Visitor]:
+    """Who the visitor is, and how much is held of all its sessions. Source: session_days."""
+    found, known = visits(session, scope), _identities(session, scope)
+    if not found:
+        return []
+    return [
+        Visitor(
+            email=next((row.email for row in known if row.email), None),
+            user_id=next((row.user_id for row in known if row.user_id), None),
+            sessions=len(found),
+            first_seen=min(visit.first_seen for visit in found),
+            last_seen=max(visit.last_seen for visit in found),
+            active_days=sum(visit.active_days for visit in found),
+            events=sum(visit.events for visit in found),
+            searches=sum(visit.searches for visit in found),
+            clicks=sum(visit.clicks for visit in found),
+        )
+    ]
