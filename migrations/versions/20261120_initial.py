@@ -15,6 +15,7 @@ depends_on = None
 
 READER = "tracker_reader"
 SHOWN = (
+    "annotations",
     "daily_business",
     "daily_combinations",
     "daily_dead_ends",
@@ -149,6 +150,23 @@ def _create_tables() -> None:
         info={"private": True},
     )
     op.create_index(op.f("ix_alert_rules_tenant_id"), "alert_rules", ["tenant_id"], unique=False)
+    op.create_table(
+        "annotations",
+        sa.Column("id", Uuid(), nullable=False, comment="UUIDv7."),
+        sa.Column("tenant_id", sa.String(length=63), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False, comment="In the reporting time zone."),
+        sa.Column("text", sa.String(length=200), nullable=False),
+        sa.Column(
+            "author",
+            sa.String(length=254),
+            nullable=False,
+            comment="The operator's e-mail address.",
+        ),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_annotations")),
+        comment="Operators' notes on days.",
+    )
+    op.create_index("ix_annotations_day", "annotations", ["tenant_id", "day"], unique=False)
     op.create_table(
         "audit_log",
         sa.Column("id", Uuid(), nullable=False, comment="UUIDv7."),
@@ -738,6 +756,14 @@ def _create_tables() -> None:
         "ix_destinations_tenant", "destinations", ["tenant_id", "purpose"], unique=False
     )
     op.create_table(
+        "digests",
+        sa.Column("week", sa.Date(), nullable=False, comment="Its Monday."),
+        sa.Column("recipients", sa.Integer(), nullable=False),
+        sa.Column("enqueued_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("week", name=op.f("pk_digests")),
+        comment="Weekly digests that were sent.",
+    )
+    op.create_table(
         "events",
         sa.Column("tenant_id", sa.String(length=63), nullable=False),
         sa.Column(
@@ -1280,6 +1306,34 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("operator_id", "tenant_id", name=op.f("pk_operator_tenants")),
         comment="Which tenants a tenant operator reads.",
     )
+    op.create_table(
+        "saved_views",
+        sa.Column("id", Uuid(), nullable=False, comment="UUIDv7."),
+        sa.Column("owner_id", Uuid(), nullable=False),
+        sa.Column(
+            "tenant_id",
+            sa.String(length=63),
+            nullable=True,
+            comment="The tenant it shows; null for all that its reader may see.",
+        ),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False, comment="Of a page of the dashboard."),
+        sa.Column(
+            "query", sa.Text(), nullable=False, comment="The query string as it was, without the ?."
+        ),
+        sa.Column(
+            "shared", sa.Boolean(), nullable=False, comment="Whether other operators see it."
+        ),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["operators.id"], name=op.f("fk_saved_views_owner_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_views")),
+        sa.UniqueConstraint("owner_id", "name", name=op.f("uq_saved_views_owner_id_name")),
+        comment="Pages that operators come back to.",
+        info={"private": True},
+    )
+    op.create_index(op.f("ix_saved_views_tenant_id"), "saved_views", ["tenant_id"], unique=False)
     op.create_index("ix_audit_log_at", "audit_log", [sa.literal_column("at DESC")], unique=False)
     op.create_index(
         "ix_events_received",
@@ -1344,6 +1398,8 @@ def _create_tables() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_saved_views_tenant_id"), table_name="saved_views")
+    op.drop_table("saved_views")
     op.drop_table("operator_tenants")
     op.drop_index("ix_deliveries_message", table_name="deliveries")
     op.drop_index(
@@ -1424,6 +1480,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("email IS NOT NULL"),
     )
     op.drop_table("events")
+    op.drop_table("digests")
     op.drop_index("ix_destinations_tenant", table_name="destinations")
     op.drop_table("destinations")
     op.drop_index("ix_demands_standing", table_name="demands")
@@ -1450,5 +1507,7 @@ def downgrade() -> None:
     op.drop_table("daily_business")
     op.drop_index(op.f("ix_audit_log_tenant_id"), table_name="audit_log")
     op.drop_table("audit_log")
+    op.drop_index("ix_annotations_day", table_name="annotations")
+    op.drop_table("annotations")
     op.drop_index(op.f("ix_alert_rules_tenant_id"), table_name="alert_rules")
     op.drop_table("alert_rules")

@@ -14,6 +14,7 @@ from tracker.model.deliveries import Delivery, Destination
 from tracker.model.demands import Demand, DemandKey, DemandQuery
 from tracker.model.events import Event, Identity, IngestWarning
 from tracker.model.filters import DailyCombinations, DailyDeadEnds
+from tracker.model.notes import Annotation, Digest, SavedView
 from tracker.model.operations import DailySalt, Lease
 from tracker.model.rollups import (
     DailyBusiness,
@@ -40,6 +41,7 @@ for _table in (*Rollup.__subclasses__(), SessionDay, MemberDay, Unsettled, Settl
 __all__ = [
     "AlertFiring",
     "AlertRule",
+    "Annotation",
     "ApiKey",
     "AuditEntry",
     "Base",
@@ -62,6 +64,7 @@ __all__ = [
     "DemandKey",
     "DemandQuery",
     "Destination",
+    "Digest",
     "Event",
     "Identity",
     "IngestWarning",
@@ -70,6 +73,7 @@ __all__ = [
     "MemberDay",
     "Operator",
     "OperatorTenant",
+    "SavedView",
     "SessionDay",
     "Settled",
     "Tenant",
