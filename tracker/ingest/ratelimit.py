@@ -4,10 +4,15 @@ The counters live in memory that the processes share by being forked from one pa
 nowhere else. A client is a keyed hash whose random key changes daily.
 """
 
+import fcntl
 import hashlib
 import mmap
+import os
 import struct
+import tempfile
+import threading
 import time
+import weakref
 
 _SLOTS = 1 << 16
 _SLOT = struct.Struct("=III")  # minute, tag of the client, count
@@ -19,6 +24,9 @@ class RateCounters:
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _SLOTS * _SLOT.size)
+        self._locks = _unnamed_file()  # a byte to lock per slot; a killed process frees its locks
+        weakref.finalize(self, os.close, self._locks)
+        self._threads = threading.Lock()
 
     def count(self, client: bytes, now: float | None = None, n: int = 1) -> int:
         """Counts a request of a client; returns its requests of this minute, this one included.
@@ -30,12 +38,26 @@ class RateCounters:
         """
         minute = int(time.time() if now is None else now) // _WINDOW
         place, tag = struct.unpack("=II", client[:8])
-        offset = (place % _SLOTS) * _SLOT.size
-        last_minute, last_tag, count = _SLOT.unpack_from(self._memory, offset)
-        held = count if (last_minute, last_tag) == (minute & 0xFFFFFFFF, tag) else 0
+        slot = place % _SLOTS
+        with self._threads:
+            fcntl.lockf(self._locks, fcntl.LOCK_EX, 1, slot)
+            try:
+                return self._add(slot, minute & 0xFFFFFFFF, tag, n)
+            finally:
+                fcntl.lockf(self._locks, fcntl.LOCK_UN, 1, slot)
+
+    def _add(self, slot: int, minute: int, tag: int, n: int) -> int:
+        last_minute, last_tag, count = _SLOT.unpack_from(self._memory, slot * _SLOT.size)
+        held = count if (last_minute, last_tag) == (minute, tag) else 0
         count = max(0, held + n)
-        _SLOT.pack_into(self._memory, offset, minute & 0xFFFFFFFF, tag, count)
+        _SLOT.pack_into(self._memory, slot * _SLOT.size, minute, tag, count)
         return int(count)
+
+
+def _unnamed_file() -> int:
+    descriptor, path = tempfile.mkstemp()
+    os.unlink(path)
+    return descriptor
 
 
 def fingerprint(address: str, salt: str) -> bytes:
