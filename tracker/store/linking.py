@@ -1,14 +1,15 @@
 """Attaching an identity to everything a session did. The first identity wins."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, update
 
 from tracker.model import Event, Identity, TripAttempt
-from tracker.store import bulk, locks
+from tracker.store import bulk
 from tracker.store.deltas import Deltas
 from tracker.store.facts import DEMAND
 from tracker.store.marking import mark_unsettled
@@ -43,6 +44,10 @@ class Link:
     user_id: str | None
     at: datetime
 
+    @property
+    def session(self) -> SessionKey:
+        return self.tenant_id, self.session_id
+
 
 @dataclass(frozen=True)
 class Linked:
@@ -61,95 +66,147 @@ def identities(connection: Connection, sessions: Iterable[SessionKey]) -> dict[S
     return {(row.tenant_id, row.session_id): Known(row.email, row.user_id) for row in rows}
 
 
-def link(connection: Connection, wanted: Link, deltas: Deltas) -> Linked:
-    """Attaches an identity; raises AlreadyLinked and changes nothing where another one is.
+def link_all(
+    connection: Connection, wanted: Sequence[Link], deltas: Deltas
+) -> list[Linked | AlreadyLinked]:
+    """Attaches identities, in their order; AlreadyLinked changes nothing of its session.
 
-    The caller holds the session's lock.
+    The caller holds the locks of the sessions and the people.
     """
-    session = (wanted.tenant_id, wanted.session_id)
-    before = identities(connection, [session]).get(session, Known())
-    _refuse_another(before.email, wanted.email)
-    _refuse_another(before.user_id, wanted.user_id)
-    after = Known(before.email or wanted.email, before.user_id or wanted.user_id)
-    if after == before:
-        return Linked(before, events_linked=0, is_new=False)
-    _keep(connection, wanted, after)
-    events_linked = _attach(connection, session, after)
-    if not before:
-        count_as_identified(connection, session, deltas)
-    if after.email and not before.email:
-        _count_waiting(connection, wanted, after.email, deltas)
-    if after.user_id and not before.user_id:
-        _attach_trips(connection, session, after.user_id, wanted.at)
-    return Linked(after, events_linked, is_new=True)
-
-
-def _refuse_another(held: str | None, wanted: str | None) -> None:
-    if held and wanted and held != wanted:
-        raise AlreadyLinked
-
-
-def _keep(connection: Connection, wanted: Link, known: Known) -> None:
-    row = {
-        "tenant_id": wanted.tenant_id,
-        "session_id": wanted.session_id,
-        "email": known.email,
-        "user_id": known.user_id,
-        "linked_at": wanted.at,
-    }
-    bulk.upsert(connection, Identity.__table__, [row], {"email": "replace", "user_id": "replace"})
-
-
-def _attach(connection: Connection, session: SessionKey, known: Known) -> int:
-    lacking = [
-        column.is_(None)
-        for column, value in ((Event.email, known.email), (Event.user_id, known.user_id))
-        if value
+    before = identities(connection, {one.session for one in wanted})
+    known, changed = dict(before), dict[SessionKey, Link]()
+    outcomes: list[tuple[Link, Known | None]] = []
+    for one in wanted:
+        held = known.get(one.session, Known())
+        after = _joined(held, one)
+        outcomes.append((one, after))
+        if after and after != held:
+            known[one.session] = after
+            changed.setdefault(one.session, one)
+    gained = _attach_all(connection, changed, before, known, deltas)
+    return [
+        Linked(after, gained[one.session], is_new=True)
+        if changed.get(one.session) is one and after
+        else Linked(after, 0, is_new=False)
+        if after
+        else AlreadyLinked()
+        for one, after in outcomes
     ]
-    return connection.execute(
+
+
+def _joined(held: Known, wanted: Link) -> Known | None:
+    """Both identities as one; None when they are two."""
+    for ours, theirs in ((held.email, wanted.email), (held.user_id, wanted.user_id)):
+        if ours and theirs and ours != theirs:
+            return None
+    return Known(held.email or wanted.email, held.user_id or wanted.user_id)
+
+
+def _attach_all(
+    connection: Connection,
+    changed: Mapping[SessionKey, Link],
+    before: Mapping[SessionKey, Known],
+    known: Mapping[SessionKey, Known],
+    deltas: Deltas,
+) -> Counter[SessionKey]:
+    """Gives everything the changed sessions did its identity; counts the events that gained it."""
+    gained: Counter[SessionKey] = Counter()
+    if not changed:
+        return gained
+    _keep(connection, changed, known)
+    count_as_identified(connection, changed.keys() - before.keys(), deltas)
+    mailed, users = [], []
+    for session in changed:
+        held, now = before.get(session, Known()), known[session]
+        mailed += [session] if now.email != held.email else []
+        users += [session] if now.user_id != held.user_id else []
+    at = min(one.at for one in changed.values())
+    for tenant_id in sorted({session[0] for session in changed}):
+        gained += _attach(connection, tenant_id, changed)
+        _attach_trips(connection, tenant_id, users, at)
+    _count_waiting(connection, mailed, known, at, deltas)
+    return gained
+
+
+def _keep(
+    connection: Connection,
+    changed: Mapping[SessionKey, Link],
+    known: Mapping[SessionKey, Known],
+) -> None:
+    rows = [
+        {
+            "tenant_id": session[0],
+            "session_id": session[1],
+            "email": known[session].email,
+            "user_id": known[session].user_id,
+            "linked_at": changed[session].at,
+        }
+        for session in sorted(changed)
+    ]
+    bulk.upsert(connection, Identity.__table__, rows, {"email": "replace", "user_id": "replace"})
+
+
+def _attach(
+    connection: Connection, tenant_id: str, sessions: Iterable[SessionKey]
+) -> Counter[SessionKey]:
+    lacks_email = and_(Event.email.is_(None), Identity.email.is_not(None))
+    lacks_user = and_(Event.user_id.is_(None), Identity.user_id.is_not(None))
+    gained = connection.execute(
         update(Event)
-        .where(Event.tenant_id == session[0], Event.session_id == session[1], or_(*lacking))
-        .values(
-            email=func.coalesce(Event.email, known.email),
-            user_id=func.coalesce(Event.user_id, known.user_id),
-        )
-    ).rowcount
-
-
-def _count_waiting(connection: Connection, wanted: Link, email: str, deltas: Deltas) -> None:
-    """The person now waits for what the session searched in vain."""
-    tenant_id, session_id = wanted.tenant_id, wanted.session_id
-    locks.lock_people(connection, [email])
-    searches = connection.execute(
-        select(Event.query, Event.day, func.count())
         .where(
-            Event.tenant_id == tenant_id,
-            Event.session_id == session_id,
-            Event.event_type == "sage_query",
-            Event.zero_results.is_(True),
-            Event.email == email,
-            ~Event.is_bot,
+            *_of_sessions(Event.tenant_id, Event.session_id, tenant_id, sessions),
+            or_(lacks_email, lacks_user),
         )
-        .group_by(Event.query, Event.day)
+        .values(
+            email=func.coalesce(Event.email, Identity.email),
+            user_id=func.coalesce(Event.user_id, Identity.user_id),
+        )
+        .returning(Event.session_id)
     )
-    changes: dict[MemberKey, Counter[date]] = defaultdict(Counter)
-    for query, day, n in searches:
-        for key in (str(query), ""):
-            changes[tenant_id, email, "zero_email", key][day] += n
-    mark_unsettled(
-        connection, {(tenant_id, DEMAND, key[3]): wanted.at for key in changes if key[3]}
-    )
-    count_members(connection, changes, lambda _session: False, deltas)
+    return Counter((tenant_id, str(session_id)) for (session_id,) in gained)
 
 
-def _attach_trips(connection: Connection, session: SessionKey, user_id: str, at: datetime) -> None:
+def _of_sessions(
+    tenant: Any, session: Any, tenant_id: str, sessions: Iterable[SessionKey]
+) -> tuple[Any, ...]:
+    """That a row is of one of a tenant's sessions, joined with the session's identity."""
+    ids = [session_id for owner, session_id in sessions if owner == tenant_id]
+    joined = and_(Identity.tenant_id == tenant_id, Identity.session_id == session)
+    return tenant == tenant_id, session.in_(ids), joined
+
+
+def _attach_trips(
+    connection: Connection, tenant_id: str, sessions: Sequence[SessionKey], at: datetime
+) -> None:
+    if not sessions:
+        return
+    columns = (TripAttempt.tenant_id, TripAttempt.anon_session_id)
     connection.execute(
         update(TripAttempt)
         .where(
-            TripAttempt.tenant_id == session[0],
-            TripAttempt.anon_session_id == session[1],
+            *_of_sessions(*columns, tenant_id, sessions),
             TripAttempt.created_at >= at - TRIPS_LINKED,
             TripAttempt.user_id.is_(None),
         )
-        .values(user_id=user_id)
+        .values(user_id=Identity.user_id)
     )
+
+
+def _count_waiting(
+    connection: Connection,
+    sessions: Sequence[SessionKey],
+    known: Mapping[SessionKey, Known],
+    at: datetime,
+    deltas: Deltas,
+) -> None:
+    """These people now wait for what their sessions searched in vain."""
+    by = ("tenant_id", "session_id")
+    columns = (*by, "event_type", "is_bot", "zero_results", "query", "day")
+    changes: dict[MemberKey, Counter[date]] = defaultdict(Counter)
+    for row in bulk.matching(connection, Event.__table__, by, sessions, columns):
+        if row.event_type == "sage_query" and row.zero_results and not row.is_bot:
+            email = str(known[row.tenant_id, row.session_id].email)
+            for key in (row.query, ""):
+                changes[row.tenant_id, email, "zero_email", key][row.day] += 1
+    mark_unsettled(connection, {(key[0], DEMAND, key[3]): at for key in changes if key[3]})
+    count_members(connection, changes, lambda _session: False, deltas)

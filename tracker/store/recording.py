@@ -1,7 +1,7 @@
 """Storing events: the log, the identities they carry, and every rollup, in one transaction."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -11,7 +11,7 @@ from tracker.model import Event
 from tracker.store import bulk
 from tracker.store.deltas import Deltas
 from tracker.store.facts import marks_of
-from tracker.store.linking import AlreadyLinked, Known, Link, identities, link
+from tracker.store.linking import AlreadyLinked, Known, Link, identities, link_all
 from tracker.store.marking import mark_unsettled
 from tracker.store.notifying import notify
 from tracker.store.projections import EventRow, project
@@ -55,7 +55,7 @@ def record(
     for row in rows:
         first.setdefault((row["tenant_id"], row["id"]), row)
     unique = [first[key] for key in sorted(first)]
-    _identify(connection, unique, known, deltas, recorded)
+    _identify(connection, list(first.values()), known, deltas, recorded)
     inserted = bulk.insert_new(connection, Event.__table__, unique)
     fresh = [row for key, row in sorted(first.items()) if key in inserted]
     recorded.stored = {id(row) for row in fresh}
@@ -70,34 +70,30 @@ def record(
 
 def _identify(
     connection: Connection,
-    rows: Iterable[EventRow],
+    rows: Sequence[EventRow],
     known: dict[SessionKey, Known],
     deltas: Deltas,
     recorded: Recorded,
 ) -> None:
     """Links sessions by their events' own e-mails; gives every event its session's identity."""
     with_session = [row for row in rows if row["session_id"]]
-    for row in with_session:
-        if row["email"] and row["email"] != known.get(_session(row), Known()).email:
-            _link_by_event(connection, row, known, deltas, recorded)
+    own = [row for row in with_session if row["email"] not in (None, _email_of(row, known))]
+    wanted = [
+        Link(*_session(row), email=row["email"], user_id=None, at=row["received_at"]) for row in own
+    ]
+    for row, outcome in zip(own, link_all(connection, wanted, deltas), strict=True):
+        if isinstance(outcome, AlreadyLinked):
+            recorded.conflicts.append(row)
+        else:
+            known[_session(row)] = outcome.known
     for row in with_session:
         if owner := known.get(_session(row)):
             row["email"] = owner.email
             row["user_id"] = row["user_id"] or owner.user_id
 
 
-def _link_by_event(
-    connection: Connection,
-    row: EventRow,
-    known: dict[SessionKey, Known],
-    deltas: Deltas,
-    recorded: Recorded,
-) -> None:
-    wanted = Link(row["tenant_id"], row["session_id"], row["email"], None, row["received_at"])
-    try:
-        known[_session(row)] = link(connection, wanted, deltas).known
-    except AlreadyLinked:
-        recorded.conflicts.append(row)
+def _email_of(row: EventRow, known: dict[SessionKey, Known]) -> str | None:
+    return known.get(_session(row), Known()).email
 
 
 def _session(row: EventRow) -> SessionKey:

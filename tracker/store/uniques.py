@@ -206,19 +206,23 @@ def count_members(
 
 
 def count_as_identified(
-    connection: Connection, session: SessionKey, deltas: Deltas, sign: int = 1
+    connection: Connection, sessions: Iterable[SessionKey], deltas: Deltas, sign: int = 1
 ) -> None:
-    """Moves everything a session is counted under to identified."""
-    tenant = session[0]
-    days = session_days(connection, [session])[session]
-    under = {
-        (kind, ""): [day for day, counts in days.items() if holds(counts)]
-        for kind, holds in FACETS.items()
-    }
-    for row in bulk.matching(connection, MEMBER_DAYS, ("tenant_id", "member"), [session]):
-        under.setdefault((row.kind, row.key), []).append(row.day)
-    for (kind, key), active in under.items():
-        for day, previous in chain(active):
-            deltas.add("daily_uniques", (tenant, day, kind, key, previous), identified=sign)
-    for week, first in weeks(days):
-        deltas.add("daily_uniques", week_key(tenant, week, first), identified=sign)
+    """Moves everything that sessions are counted under to identified."""
+    wanted = sorted(sessions)
+    members = defaultdict(list)
+    for row in bulk.matching(connection, MEMBER_DAYS, ("tenant_id", "member"), wanted):
+        members[row.tenant_id, row.member].append(row)
+    for session, days in session_days(connection, wanted).items():
+        tenant = session[0]
+        under = {
+            (kind, ""): [day for day, counts in days.items() if holds(counts)]
+            for kind, holds in FACETS.items()
+        }
+        for row in members[session]:
+            under.setdefault((row.kind, row.key), []).append(row.day)
+        for (kind, key), active in under.items():
+            for day, previous in chain(active):
+                deltas.add("daily_uniques", (tenant, day, kind, key, previous), identified=sign)
+        for week, first in weeks(days):
+            deltas.add("daily_uniques", week_key(tenant, week, first), identified=sign)

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, TimeoutError
@@ -20,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, TimeoutE
 from tracker.store import locks
 from tracker.store.database import Database
 from tracker.store.deltas import Deltas
-from tracker.store.linking import AlreadyLinked, Known, Link, Linked, identities, link
+from tracker.store.linking import AlreadyLinked, Known, Link, Linked, identities, link_all
 from tracker.store.projections import EventRow
 from tracker.store.recording import count_sampled, record
 from tracker.store.uniques import SessionKey
@@ -194,13 +195,15 @@ def write(connection: Connection, group: Sequence[Work], slot: int) -> None:
     """Does all of the work of a group in the connection's transaction."""
     deltas = Deltas()
     rows = [row for work in group for row in work.rows]
-    known = _lock(connection, rows, [wanted for work in group for wanted in work.links])
+    links = [wanted for work in group for wanted in work.links]
+    known = _lock(connection, rows, links)
     recorded = record(connection, rows, known, deltas)
     warned = [one for work in group for one in work.warned]
+    linked = iter(link_all(connection, links, deltas) if links else ())
     for work in group:
         work.accepted = sum(id(row) in recorded.stored for row in work.rows)
         work.duplicates = len(work.rows) - work.accepted
-        work.linked = [_linked(connection, wanted, deltas) for wanted in work.links]
+        work.linked = list(islice(linked, len(work.links)))
         for row in work.sampled:
             count_sampled(deltas, row, 1)
     warned += [warned_of(row, "already_linked") for row in recorded.conflicts]
@@ -227,10 +230,3 @@ def _lock(
     people += [owner.email for owner in known.values()]
     locks.lock_people(connection, {email for email in people if email})
     return known
-
-
-def _linked(connection: Connection, wanted: Link, deltas: Deltas) -> Linked | AlreadyLinked:
-    try:
-        return link(connection, wanted, deltas)
-    except AlreadyLinked as refused:
-        return refused
