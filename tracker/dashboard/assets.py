@@ -47,9 +47,10 @@ def asset_url(name: str) -> str:
 
 
 def _styles() -> list[Path]:
-    # The tokens and the element defaults first; the parts after them in any order.
-    first = [STATIC / "css" / "tokens.css", STATIC / "css" / "base.css"]
-    return first + sorted(set((STATIC / "css").glob("*.css")) - set(first))
+    # The tokens and the element defaults first, paper last; the parts between in any order.
+    folder = STATIC / "css"
+    first, last = [folder / "tokens.css", folder / "base.css"], [folder / "print.css"]
+    return first + sorted(set(folder.glob("*.css")) - {*first, *last}) + last
 
 
 def _scripts() -> list[Path]:

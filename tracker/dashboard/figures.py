@@ -8,6 +8,8 @@ from tracker.dashboard.panels import Chart, Series
 from tracker.metrics.scope import Scope
 
 Figure = dict[str, Any]
+_FEW = 4
+"""Up to here an axis of counts has a tick at every whole number, and none between."""
 _LABEL_HEIGHT = 0.075
 """The part of a chart's height that one line of label takes."""
 
@@ -27,6 +29,8 @@ def figure(chart: Chart, rows: Sequence[Any], before: Sequence[Any], scope: Scop
     layout = axes(chart.unit, rate=chart.rate, dates=chart.x == "day")
     if chart.x == "day" and chart.shape == "line" and len(rows) > 1:
         layout["xaxis"]["range"] = [rows[0].day.isoformat(), rows[-1].day.isoformat()]
+    if not chart.rate and 0 < _top(traces, chart) <= _FEW:
+        layout["yaxis"]["dtick"] = 1
     if len(labels) > 1 and rows:
         layout["annotations"] = _direct_labels(labels, _xs(chart, rows)[-1], _top(traces, chart))
         layout["margin"] = {"r": 12 + 7 * max(len(label.text) for label in labels)}

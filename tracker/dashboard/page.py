@@ -115,6 +115,9 @@ class Page:
     panels: tuple[Panel, ...]
     sentence: Callable[[Session, Scope], Sentence] | None = None
     events: tuple[str, ...] = ()
+    """What the page is about; nothing means every event type."""
+    example: str = ""
+    """The event type that an empty page shows how to send; by default the first of `events`."""
     key: str = ""
     subject: Subject | None = None
     parent: str = ""
@@ -124,6 +127,11 @@ class Page:
     aside: str = ""
     """A template that comes after the panels, such as a page's forms; `page.aside` in it."""
     aside_data: Callable[[Session, Scope], object] | None = None
+
+    @property
+    def fills_with(self) -> tuple[str, ...]:
+        """The event types that an empty page asks for."""
+        return self.events or ((self.example,) if self.example else ())
 
     @property
     def path(self) -> str:

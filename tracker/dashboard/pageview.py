@@ -57,7 +57,7 @@ class PageView:
     panels: list[PanelView]
     aside: Any
     empty: bool
-    """Whether nothing of what the page is about ever came in during the period."""
+    """Whether there is nothing to see, of this period or of the one before."""
 
 
 class Reader:
@@ -117,10 +117,10 @@ def page_view(page: Page, title: str, framed: Frame, links: Links, reader: Reade
         as_of=f"{scope.now.astimezone(scope.zone):%H:%M %Z}",
         settled=_settled(until, scope),
         choices=reader.attempt("filters", lambda s: choices(page.filters, s, scope), []),
-        snippet=snippet(page.events[0], links.root) if page.events else "",
+        snippet=_snippet(page, links),
         panels=panels,
         aside=reader.attempt("aside", lambda s: _aside(page, framed, s), None),
-        empty=bool(page.events) and known is not None and known.accepted == 0,
+        empty=bool(page.fills_with) and all(panel.blank for panel in panels),
     )
 
 
@@ -129,6 +129,10 @@ def _settled(until: datetime | None, scope: Scope) -> str:
     if until is None or scope.now - until < _NOTICEABLE_LAG:
         return ""
     return formats.moment(until, scope.zone, scope.today)
+
+
+def _snippet(page: Page, links: Links) -> str:
+    return snippet(page.example or next(iter(page.fills_with), ""), links.root)
 
 
 def _parent(page: Page, links: Links) -> tuple[str, str] | None:

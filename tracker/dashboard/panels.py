@@ -89,6 +89,8 @@ class Filter:
     name: str
     label: str
     options: tuple[tuple[str, str], ...] | Callable[[Session, Scope], list[tuple[str, str]]] = ()
+    quiet: bool = False
+    """Whether it is shown only while it is chosen, as by a link from another page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +122,8 @@ class Stats(Panel):
 
     template: ClassVar[str] = "stats"
     stats: tuple[Stat, ...]
+    compare: bool = True
+    """Whether the period before is asked too: not of what holds whatever the period."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +180,8 @@ class Matrix(Panel):
     n: str = ""
     link: str = ""
     kind: Kind = Kind.RATE
+    also: tuple[Column, ...] = ()
+    """Further fields that are said with a cell."""
 
 
 @dataclass(frozen=True, kw_only=True)

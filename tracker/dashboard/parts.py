@@ -7,12 +7,13 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
-from tracker.dashboard import formats, grids, tables
+from tracker.dashboard import flags, formats, grids, tables
 from tracker.dashboard.answers import Answer, answer, kind_of
 from tracker.dashboard.asking import Frame, panel_scope
 from tracker.dashboard.figures import figure
 from tracker.dashboard.links import Links
 from tracker.dashboard.panels import Chart, Matrix, Panel, Stat, Stats, Table, Timeline
+from tracker.metrics.annotations import notes
 from tracker.metrics.scope import Scope
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,9 @@ class PanelView:
     body: Any = None
     failed: bool = False
     empty: bool = False
+    """Whether there is nothing to draw."""
+    blank: bool = False
+    """Whether it shows nothing but zeros and dashes."""
     search: str | None = None
     choices: list[Choice] = field(default_factory=list)
 
@@ -68,14 +72,28 @@ def part(panel: Panel, session: Session, framed: Frame, links: Links) -> PanelVi
     scope = panel_scope(framed, panel, links.args, size)
     found = answer(panel, session, scope)
     before = _before(panel, session, framed, scope)
+    blank = _is_blank(panel, found) and (before is None or _is_blank(panel, before))
     return replace(
         failed_part(panel, links),
         failed=False,
-        empty=not found.rows,
-        body=_body(panel, found, before, scope, links),
+        empty=not found.rows or (blank and isinstance(panel, Chart)),
+        blank=blank,
+        body=_body(panel, session, found, before, scope, links),
         search=scope.filters.get("q", "") if isinstance(panel, Table) and panel.search else None,
         choices=_choices(panel, session, scope),
     )
+
+
+def _is_blank(panel: Panel, found: Answer) -> bool:
+    """Whether no number that the panel shows is other than zero or missing."""
+    if isinstance(panel, Stats | Chart) and (shown := _shown(panel)):
+        return not any(getattr(row, name) for row in found.rows for name in shown)
+    return not found.rows
+
+
+def _shown(panel: Stats | Chart) -> list[str]:
+    drawn = panel.stats if isinstance(panel, Stats) else panel.series
+    return [part.name for part in drawn]
 
 
 def failed_part(panel: Panel, links: Links) -> PanelView:
@@ -105,17 +123,24 @@ def _before(panel: Panel, session: Session, framed: Frame, scope: Scope) -> Answ
 def compares(panel: Panel) -> bool:
     """Whether the panel shows the period before beside its own."""
     if not isinstance(panel, Chart):
-        return isinstance(panel, Stats)
+        return isinstance(panel, Stats) and panel.compare
     dashed = panel.shape == "line" and len(panel.series) == 1 and panel.x == "day"
     return panel.compare and dashed and panel.figure is None
 
 
-def _body(panel: Panel, found: Answer, before: Answer | None, scope: Scope, links: Links) -> Any:
+def _body(
+    panel: Panel,
+    session: Session,
+    found: Answer,
+    before: Answer | None,
+    scope: Scope,
+    links: Links,
+) -> Any:
     match panel:
         case Stats():
             return _stats(panel, found, before, scope, links)
         case Chart():
-            return _chart(panel, found, before, scope, links)
+            return _chart(panel, session, found, before, scope, links)
         case Table():
             return tables.table(panel, found, scope, links)
         case Matrix():
@@ -148,13 +173,19 @@ def _stat(panel: Stats, stat: Stat, row: Any, was: Any, scope: Scope, links: Lin
 
 
 def _chart(
-    panel: Chart, found: Answer, before: Answer | None, scope: Scope, links: Links
+    panel: Chart,
+    session: Session,
+    found: Answer,
+    before: Answer | None,
+    scope: Scope,
+    links: Links,
 ) -> ChartView:
+    told = flags.on_chart(panel, found.rows, notes(session, scope)) if panel.x == "day" else {}
     drawn = figure(panel, found.rows, before.rows if before else (), scope)
     return ChartView(
-        figure=for_script(drawn),
-        words=_in_words(panel, found, scope),
-        numbers=tables.numbers(panel, found, scope, links),
+        figure=for_script(flags.flagged(drawn, told)),
+        words=_in_words(panel, found, scope) + flags.spoken(told, scope.today),
+        numbers=flags.noted(tables.numbers(panel, found, scope, links), found.rows, told),
     )
 
 
@@ -200,4 +231,5 @@ def choices(filters: Any, session: Session, scope: Scope) -> list[Choice]:
             ),
         )
         for choice in filters
+        if not choice.quiet or scope.filters.get(choice.name)
     ]

@@ -104,7 +104,7 @@ PAGE = Page(
             ),
         ),
     ),
-    events=(),
+    example="card_click",
 )
 
 PAGES = (PAGE,)
