@@ -6,17 +6,29 @@ own: it has ``register(blueprint)``.
 
 from flask import Blueprint, Flask
 
-from tracker.dashboard import account, assets, chrome, page_views, patterns, security, viewers
+from tracker.dashboard import (
+    account,
+    annotations,
+    assets,
+    chrome,
+    ledger,
+    page_views,
+    patterns,
+    security,
+    settings,
+    viewers,
+    views,
+)
 from tracker.dashboard import login as login_views
 
-VIEWS = (login_views, account, page_views, assets)
+VIEWS = (login_views, account, ledger, page_views, annotations, views, settings, assets)
 
 
 def register(app: Flask) -> None:
     """Add the dashboard to the app."""
     blueprint = Blueprint("dashboard", __name__)
-    for views in VIEWS:
-        views.register(blueprint)
+    for module in VIEWS:
+        module.register(blueprint)
     if app.extensions["settings"].development:
         patterns.register(blueprint)
     app.register_blueprint(blueprint)

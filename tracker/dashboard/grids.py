@@ -6,9 +6,9 @@ from itertools import groupby
 from typing import Any
 
 from tracker.dashboard import formats
-from tracker.dashboard.answers import Answer
+from tracker.dashboard.answers import Answer, kind_of
 from tracker.dashboard.links import Links
-from tracker.dashboard.panels import Matrix, Timeline
+from tracker.dashboard.panels import Column, Matrix, Timeline
 from tracker.dashboard.tables import small_sample
 from tracker.metrics.scope import Scope
 
@@ -73,7 +73,14 @@ def _shade(panel: Matrix, row: Any, top: float, scope: Scope, links: Links) -> S
     text = formats.written(value, panel.kind, scope.zone, scope.today)
     step = min(STEPS - 1, int(STEPS * value / top)) if value and top else 0
     words = f"{_name(row, panel.row, scope)}, {_name(row, panel.column, scope)}: {text}"
-    return Shade(text, step, links.to(panel.link, row), small_sample(row, panel.n), words)
+    said = ", ".join([words, *(_also(panel, column, row, scope) for column in panel.also)])
+    return Shade(text, step, links.to(panel.link, row), small_sample(row, panel.n), said)
+
+
+def _also(panel: Matrix, column: Column, row: Any, scope: Scope) -> str:
+    kind = column.kind or kind_of(panel.metric, column.name)
+    text = formats.written(getattr(row, column.name), kind, scope.zone, scope.today)
+    return f"{text} {column.label}"
 
 
 def timeline(panel: Timeline, answer: Answer, scope: Scope, links: Links) -> TimelineView:

@@ -41,3 +41,19 @@ def ratio_to_expected(count: float, expected: float) -> Interval:
         for deviate in (-Z, Z)
     )
     return Interval(low, high)
+
+
+def change_of_share(before: tuple[int, int], after: tuple[int, int]) -> Interval | None:
+    """The interval of the difference of two shares, each (successes, trials): after less before.
+
+    Newcombe's hybrid score interval, from the Wilson intervals of both; None when either has
+    no trial. (R. G. Newcombe, Statistics in Medicine 17, 1998, method 10.)
+    """
+    was, now = wilson(*before), wilson(*after)
+    if was is None or now is None:
+        return None
+    first, second = before[0] / before[1], after[0] / after[1]
+    change = second - first
+    down = sqrt((second - now.low) ** 2 + (was.high - first) ** 2)
+    up = sqrt((now.high - second) ** 2 + (first - was.low) ** 2)
+    return Interval(change - down, change + up)

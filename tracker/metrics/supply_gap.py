@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from tracker.metrics.filters import total, within
 from tracker.metrics.histograms import histograms, lower_median
+from tracker.metrics.once import once
 from tracker.metrics.scope import Scope
 from tracker.model import DailyCombinations
 
-WIDEST = 14
+WIDEST = 10
 """Filters of the matrix: more would fit no screen."""
 
 
@@ -54,6 +55,7 @@ def combinations(session: Session, scope: Scope) -> list[Combination]:
     return sorted(rows, key=lambda row: (-row.sets, row.filters))
 
 
+@once
 def _histograms(session: Session, scope: Scope) -> dict[tuple[str, ...], dict[int, int]]:
     """Result counts by the filters that were set."""
     filters, count = DailyCombinations.filters, DailyCombinations.result_count

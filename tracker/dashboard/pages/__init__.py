@@ -6,6 +6,8 @@ from tracker.dashboard.page import Page
 
 _MODULES = (
     "overview",
+    "demand",
+    "one_demand",
     "sage",
     "experts",
     "expert",

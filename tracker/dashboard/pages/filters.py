@@ -55,6 +55,14 @@ def _which(worst: filters.Killer) -> str:
     return ", {n} of them with {value}" if worst.worst_value_killed >= _NOTABLE else ""
 
 
+def _value(row: filters.FilterValue) -> str:
+    return value_in_words(row.value)
+
+
+def _worst(row: filters.Killer) -> str:
+    return value_in_words(row.worst_value or "")
+
+
 def _names(session: Session, scope: Scope) -> list[tuple[str, str]]:
     rows: list[filters.ByFilter] = ask(filters.by_filter, session, scope)
     return [(row.filter, row.filter) for row in rows]
@@ -121,10 +129,10 @@ PAGE = Page(
             columns=(
                 Column("filter", "Filter"),
                 Column("sets", "Times set", Kind.BAR),
-                Column("sessions", "Sessions"),
+                Column("sessions", "Sessions", minor=True),
                 Column("zero_results", "Left nothing"),
                 Column("zero_result_rate", "Share", n="sets"),
-                Column("median_result_count", "Results left, median"),
+                Column("median_result_count", "Results left, median", minor=True),
             ),
         ),
         Table(
@@ -140,7 +148,7 @@ PAGE = Page(
                 Column("filter", "Filter"),
                 Column("killed", "Times", Kind.BAR),
                 Column("kill_rate", "Of its chances", n="narrowed"),
-                Column("worst_value", "Most often with", Kind.CODE),
+                Column("worst_value", "Most often with", say=_worst),
             ),
         ),
         Table(
@@ -154,7 +162,7 @@ PAGE = Page(
             sortable=("filter", "value", "sets", "zero_results"),
             page_size=10,
             columns=(
-                Column("value", "Value", Kind.CODE),
+                Column("value", "Value", say=_value),
                 Column("filter", "Filter"),
                 Column("sets", "Times set", Kind.BAR),
                 Column("zero_results", "Left nothing"),
@@ -196,7 +204,7 @@ PAGE = Page(
                 Column("sets", "Times", Kind.BAR),
                 Column("zero_results", "Left nothing"),
                 Column("zero_result_rate", "Share", n="sets"),
-                Column("median_result_count", "Results left, median"),
+                Column("median_result_count", "Results left, median", minor=True),
             ),
         ),
     ),

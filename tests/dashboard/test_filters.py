@@ -1,0 +1,89 @@
+"""/filters as an operator sees it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.conftest import record
+from tests.metrics.asking import ANNA, BEN, CARA
+from tracker.dashboard.wording import value_in_words
+
+
+def change(
+    session: str, name: str, value: object, left: int, minutes: int = 0, days: int = 1
+) -> dict[str, Any]:
+    """A filter set some days ago, some minutes after noon."""
+    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    at = noon - timedelta(days=days) + timedelta(minutes=minutes)
+    payload = {"filter": name, "value": value, "result_count": left}
+    return {
+        "event_type": "filter_change",
+        "session_id": session,
+        "occurred_at": at.isoformat(),
+        "payload": payload,
+    }
+
+
+def sentence(page: str) -> str:
+    """The page's answer, without its markup."""
+    import re
+
+    found = re.search(r'<p class="answer">(.*?)</p>', page, re.S)
+    assert found
+    return re.sub(r"<[^>]+>", "", found[1]).replace("\u202f", " ")
+
+
+def test_the_sentence_names_the_filter_and_the_value_that_ended_it(
+    app: Flask, operator: FlaskClient
+) -> None:
+    for session in (ANNA, BEN, CARA):
+        record(
+            app,
+            change(session, "city", "Porto", 5),
+            change(session, "language", ["Dutch", "Frisian"], 0, minutes=1),
+        )
+    record(app, change(ANNA, "city", "Porto", 5, days=40))
+    page = operator.get("/filters").text
+    assert sentence(page) == (
+        "50.0 % of 6 filter settings left nothing, up from 0 %. The last straw was most often"
+        " language, 3 times, 3 of them with Dutch, Frisian."
+    )
+    assert 'href="/people?period=28d&amp;filter=language#sessions"' in page
+
+
+def test_the_sentence_says_when_nothing_stands_out(app: Flask, operator: FlaskClient) -> None:
+    assert "Nobody set a filter" in operator.get("/filters").text
+    record(app, change(ANNA, "city", "Porto", 5))
+    assert "Whatever people chose, something was left." in operator.get("/filters").text
+    record(app, change(BEN, "city", "Porto", 0))
+    assert "No filter stands out as the one that ended it." in operator.get("/filters").text
+
+
+def test_values_are_shown_in_words_and_kept_as_json(app: Flask, operator: FlaskClient) -> None:
+    record(app, change(ANNA, "rate", [50, 120], 5))
+    assert ">50 to 120</a>" in operator.get("/filters").text
+    rows = operator.get("/filters/values.json").json["rows"]
+    assert rows == [{"filter": "rate", "value": "[50,120]", "sets": 1, "zero_results": 0}]
+
+
+def test_values_can_be_cut_to_one_filter_from_the_page(app: Flask, operator: FlaskClient) -> None:
+    record(app, change(ANNA, "city", "Porto", 5), change(ANNA, "area", "North", 5))
+    page = operator.get("/filters?filter=area").text
+    assert ">North</a>" in page
+    assert ">Porto</a>" not in page
+    assert operator.get("/filters/values.json?filter=area").json["total"] == 1
+
+
+def test_words_for_values_say_what_a_reader_would() -> None:
+    said = {
+        '"Dutch"': "Dutch",
+        "[50,120]": "50 to 120",
+        '["a","b"]': "a, b",
+        "true": "yes",
+        "false": "no",
+        "3": "3",
+        '"cut sho': '"cut sho',
+    }
+    assert {value: value_in_words(value) for value in said} == said

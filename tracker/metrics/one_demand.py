@@ -1,0 +1,249 @@
+"""One demand of the ledger: how it was put, who waits for it, and whether filling it helped."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Select, func, select, true
+from sqlalchemy.orm import Session
+
+from tracker.metrics.filters import total
+from tracker.metrics.intervals import Interval, change_of_share, wilson
+from tracker.metrics.ledger import Wanted, demands, of_demands
+from tracker.metrics.scope import Scope
+from tracker.model import DailyQueries, Demand, DemandQuery, Event
+
+SUBJECT = "demand_id"
+DAYS_BEFORE = 28
+_MOST_OTHERS = 500
+
+
+class DayOfDemand(NamedTuple):
+    """One day's searches for a demand."""
+
+    day: date
+    found: int
+    zero_results: int
+
+
+class Wording(NamedTuple):
+    """One query of a demand."""
+
+    query: str
+    searches: int
+    zero_results: int
+    zero_result_rate: float | None
+    last_seen: datetime | None
+
+
+class Waiting(NamedTuple):
+    """One person with an e-mail address who searched in vain."""
+
+    email: str
+    searches: int
+    first_seen: datetime
+    last_seen: datetime
+    query: str
+
+
+class Effect(NamedTuple):
+    """The searches for a demand before or after it was filled, with a 95 % interval."""
+
+    when: str
+    searches: int
+    zero_results: int
+    zero_result_rate: float | None
+    low_rate: float | None
+    high_rate: float | None
+
+
+def exists(session: Session, scope: Scope) -> bool:
+    """Whether the demand is there, and in one of the scope's tenants."""
+    return held(session, scope) is not None
+
+
+def held(session: Session, scope: Scope) -> Demand | None:
+    """The demand itself."""
+    try:
+        demand_id = str(UUID(scope.filters[SUBJECT]))
+    except ValueError:
+        return None
+    statement = select(Demand).where(Demand.tenant_id.in_(scope.tenants), Demand.id == demand_id)
+    return session.scalars(statement).first()
+
+
+def standing(session: Session, scope: Scope) -> list[Wanted]:
+    """The demand as the ledger has it: over the searches whose raw events are held.
+
+    People are distinct e-mail addresses, and sessions without one, that searched in vain;
+    waiting are the addresses. Score = people x (1 + waiting) x rate, halved for every 14 days
+    since the last search in vain. Source: demands.
+    """
+    return demands(session, scope).rows
+
+
+def daily(session: Session, scope: Scope) -> list[DayOfDemand]:
+    """Searches for the demand by day, however it was put: those that found something, and not.
+
+    Days without a search too. Source: daily_queries.
+    """
+    statement = (
+        _searches(scope, DailyQueries.day)
+        .where(DailyQueries.day.between(scope.first, scope.last))
+        .group_by(DailyQueries.day)
+    )
+    counts = {
+        day: (int(n) - int(zeros), int(zeros)) for day, n, zeros in session.execute(statement)
+    }
+    return [DayOfDemand(day, *counts.get(day, (0, 0))) for day in scope.each_day()]
+
+
+def _searches(scope: Scope, *columns: Any) -> Select[*tuple[Any, ...]]:
+    counts = (total(DailyQueries.searches), total(DailyQueries.zero_results))
+    return of_demands(*columns, *counts).where(
+        DemandQuery.tenant_id.in_(scope.tenants),
+        DemandQuery.demand_id == scope.filters[SUBJECT],
+    )
+
+
+def wordings(session: Session, scope: Scope) -> list[Wording]:
+    """Every query of the demand, over all days, the one that most often found nothing first.
+
+    Source: demand_queries, daily_queries.
+    """
+    last = func.max(DailyQueries.last_zero_at)
+    statement = _searches(scope, DemandQuery.query, last).group_by(DemandQuery.query)
+    rows = [
+        Wording(query, int(n), int(zeros), int(zeros) / int(n) if n else None, at)
+        for query, at, n, zeros in session.execute(statement)
+    ]
+    return sorted(rows, key=lambda row: (-row.zero_results, row.query))
+
+
+def waiting(session: Session, scope: Scope) -> list[Waiting]:
+    """The e-mail addresses of those who searched in vain, over the events held.
+
+    Addresses count however late their session was linked. The query is the first in the
+    alphabet of theirs. Latest search first. Source: events.
+    """
+    last = func.max(Event.occurred_at)
+    same = (Event.tenant_id == DemandQuery.tenant_id) & (Event.query == DemandQuery.query)
+    statement = (
+        select(
+            func.coalesce(Event.email, ""),
+            func.count(),
+            func.min(Event.occurred_at),
+            last,
+            func.coalesce(func.min(Event.query), ""),
+        )
+        .join_from(DemandQuery, Event, same)
+        .where(DemandQuery.tenant_id.in_(scope.tenants))
+        .where(DemandQuery.demand_id == scope.filters[SUBJECT])
+        .where(Event.tenant_id.in_(scope.tenants))
+        .where(Event.zero_results == true(), Event.query.is_not(None), ~Event.is_bot)
+        .where(Event.email.is_not(None))
+        .group_by(Event.email)
+        .order_by(last.desc(), Event.email)
+    )
+    found: Any = session.execute(statement)
+    return [Waiting(*row) for row in found]
+
+
+def effect(session: Session, scope: Scope) -> list[Effect]:
+    """Whether filling it helped: the share that found nothing, before and since.
+
+    Before are the 28 days up to the day it was last marked filled, and that day until then;
+    since is all that came later. Low and high are the Wilson 95 % interval of each share.
+    Nothing when it was never marked filled. Source: daily_queries; events of that one day.
+    """
+    demand = held(session, scope)
+    if demand is None or demand.filled_at is None:
+        return []
+    before, since = _before_and_since(session, scope, demand.filled_at)
+    return [_effect("before it was filled", *before), _effect("since it was filled", *since)]
+
+
+def _before_and_since(
+    session: Session, scope: Scope, filled_at: datetime
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(Searches, those that found nothing) on either side."""
+    border = filled_at.astimezone(scope.zone).date()
+    day_before = border - timedelta(days=1)
+    before = _between(session, scope, border - timedelta(days=DAYS_BEFORE), day_before)
+    since = _between(session, scope, border + timedelta(days=1), date.max)
+    until, after = _on_the_day(session, scope, border, filled_at)
+    return _sum(before, until), _sum(since, after)
+
+
+def _between(session: Session, scope: Scope, first: date, last: date) -> tuple[int, int]:
+    statement = _searches(scope).where(DailyQueries.day.between(first, last))
+    searches, zeros = session.execute(statement).one()
+    return int(searches), int(zeros)
+
+
+def _on_the_day(
+    session: Session, scope: Scope, day: date, border: datetime
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The searches of one day, before a moment of it and after."""
+    start = datetime.combine(day, time.min, scope.zone)
+    queries = select(DemandQuery.query).where(
+        DemandQuery.tenant_id.in_(scope.tenants),
+        DemandQuery.demand_id == scope.filters[SUBJECT],
+    )
+    statement = (
+        select(Event.occurred_at, Event.zero_results)
+        .where(Event.tenant_id.in_(scope.tenants), Event.event_type == "sage_query")
+        .where(Event.occurred_at >= start.astimezone(UTC), Event.day == day, ~Event.is_bot)
+        .where(Event.occurred_at < (start + timedelta(days=1, hours=2)).astimezone(UTC))
+        .where(Event.query.in_(queries))
+    )
+    until, after = [0, 0], [0, 0]
+    for at, found_nothing in session.execute(statement):
+        side = until if at < border else after
+        side[0] += 1
+        side[1] += bool(found_nothing)
+    return (until[0], until[1]), (after[0], after[1])
+
+
+def _sum(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return one[0] + other[0], one[1] + other[1]
+
+
+def _effect(when: str, searches: int, zeros: int) -> Effect:
+    interval = wilson(zeros, searches)
+    return Effect(
+        when=when,
+        searches=searches,
+        zero_results=zeros,
+        zero_result_rate=zeros / searches if searches else None,
+        low_rate=interval.low if interval else None,
+        high_rate=interval.high if interval else None,
+    )
+
+
+def change_since_filled(session: Session, scope: Scope) -> Interval | None:
+    """The 95 % interval of how the share that found nothing changed since it was filled."""
+    sides = effect(session, scope)
+    if not sides:
+        return None
+    before, since = ((side.zero_results, side.searches) for side in sides)
+    return change_of_share(before, since)
+
+
+def others(session: Session, scope: Scope) -> list[tuple[str, str]]:
+    """The id and name of the tenant's other demands, the most pressing first."""
+    demand = held(session, scope)
+    if demand is None:
+        return []
+    statement = (
+        select(Demand.id, Demand.name)
+        .where(Demand.tenant_id == demand.tenant_id, Demand.id != demand.id)
+        .order_by(Demand.standing.desc(), Demand.id)
+        .limit(_MOST_OTHERS)
+    )
+    return [(demand_id, name) for demand_id, name in session.execute(statement)]
+
+
+def tenant_of(session: Session, demand_id: str) -> str | None:
+    """Whose demand it is; None when there is none."""
+    return session.scalar(select(Demand.tenant_id).where(Demand.id == demand_id))
