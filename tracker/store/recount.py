@@ -92,7 +92,7 @@ def _events(connection: Connection) -> Iterator[EventRow]:
     ordered = select(table).order_by(
         table.c.tenant_id, table.c.session_id, table.c.occurred_at, table.c.id
     )
-    streamed = connection.execution_options(yield_per=5000).execute(ordered)
+    streamed = connection.execute(ordered, execution_options={"yield_per": 5000})
     return (dict(row._mapping) for row in streamed)
 
 
