@@ -180,6 +180,18 @@ def test_experts_of_one_tenant_are_not_known_to_another(app: Flask) -> None:
     assert rows_of(app, experts.exposure, tenants=("default", "other"))["a"][0] == 2
 
 
+def test_totals_are_of_all_experts(app: Flask) -> None:
+    record(
+        app,
+        search("01 09:00", ANNA, found=("z",)),
+        search("02 09:00", ANNA, found=("a", "b")),
+        search("02 10:00", ANNA, found=("a",)),
+        click("02 10:01", ANNA, "a", position=1),
+    )
+    # a, b and z are known, two of them shown, 3 times, with one click
+    assert asked(app, experts.totals) == [(3, 2, 2 / 3, 3, 1, 1 / 3, 0, 0)]
+
+
 def test_nobody_is_known_where_nothing_came_in(app: Flask) -> None:
     for metric in (
         experts.exposure,

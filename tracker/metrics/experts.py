@@ -33,6 +33,19 @@ class Exposure(NamedTuple):
     coec: float
 
 
+class Totals(NamedTuple):
+    """One row: how many experts are known and shown, and how often."""
+
+    experts: int
+    shown_experts: int
+    shown_share: float | None
+    impressions: int
+    clicks: int
+    click_through_rate: float | None
+    hidden_gems: int
+    over_exposed: int
+
+
 class Standing(NamedTuple):
     """One expert's clicks against those to be expected where it was shown."""
 
@@ -72,6 +85,33 @@ class LorenzPoint(NamedTuple):
     context: str
     experts_share: float
     impressions_share: float
+
+
+def totals(session: Session, scope: Scope) -> list[Totals]:
+    """The known experts, and what Sage and the grid did with them in the period.
+
+    Known is everybody shown or clicked in any period held; the share shown is of them.
+    Click-through is all card clicks over all impressions, so it is too high where clicks of a
+    context come without its impressions. Hidden gems and over-exposed experts are those whose
+    COEC is above or below 1 with its whole 95 % interval. Source: daily_experts.
+    """
+    rows = standings(session, scope)
+    known = len(known_experts(session, scope))
+    shown = sum(row.impressions > 0 for row in rows)
+    impressions, clicks = sum(row.impressions for row in rows), sum(row.clicks for row in rows)
+    labels = [row.standing for row in rows]
+    return [
+        Totals(
+            experts=known,
+            shown_experts=shown,
+            shown_share=_ratio(shown, known),
+            impressions=impressions,
+            clicks=clicks,
+            click_through_rate=_ratio(clicks, impressions),
+            hidden_gems=labels.count(HIDDEN_GEM),
+            over_exposed=labels.count(OVER_EXPOSED),
+        )
+    ]
 
 
 def exposure(session: Session, scope: Scope) -> list[Exposure]:

@@ -8,7 +8,7 @@ from tracker.dashboard.answers import ask
 from tracker.dashboard.figures import axes
 from tracker.dashboard.formats import decimal, number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
-from tracker.dashboard.panels import Chart, Colour, Column, Kind, Series, Table
+from tracker.dashboard.panels import Chart, Colour, Column, Kind, Series, Stat, Stats, Table
 from tracker.dashboard.wording import count
 from tracker.metrics import experts, places
 from tracker.metrics.scope import Scope
@@ -117,6 +117,20 @@ PAGE = Page(
     sentence=opening,
     events=("sage_query", "results_shown", "card_click"),
     panels=(
+        Stats(
+            name="totals",
+            title="Totals",
+            metric=experts.totals,
+            stats=(
+                Stat("experts", "Known experts", link="#exposure"),
+                Stat("shown_share", "Of them shown", good="up", n="experts", link="#never-shown"),
+                Stat("impressions", "Times shown", good="up"),
+                Stat("clicks", "Clicks", good="up"),
+                Stat("click_through_rate", "Clicks per showing", good="up", n="impressions"),
+                Stat("hidden_gems", "Hidden gems", link="#standing"),
+                Stat("over_exposed", "Over-exposed", link="#standing"),
+            ),
+        ),
         Table(
             name="exposure",
             title="Shown and clicked",

@@ -83,7 +83,7 @@ PAGE = Page(
     question="What did this visitor do?",
     parent="people",
     subject=Subject(
-        "session_id", title="Session {}", noun="session", exists=timeline.session_exists
+        "session_id", title="Session {:.8}", noun="session", exists=timeline.session_exists
     ),
     sentence=opening,
     period=False,
