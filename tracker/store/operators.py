@@ -29,7 +29,7 @@ def create_operator(
 ) -> str:
     """A new operator; returns the password, a one-time one when none is given."""
     email = normalised_email(email)
-    _check_role(connection, role, tenants)
+    check_role(connection, role, tenants)
     if connection.execute(select(Operator.id).where(Operator.email == email)).first():
         raise AccessError(f"There is an operator {email} already.")
     operator_id, chosen = str(uuid7()), _chosen(password)
@@ -112,7 +112,8 @@ def password_fits(password_hash: str, password: str) -> bool:
         return False
 
 
-def _check_role(connection: Connection, role: str, tenants: tuple[str, ...]) -> None:
+def check_role(connection: Connection, role: str, tenants: tuple[str, ...]) -> None:
+    """AccessError unless there is such a role and it goes with these tenants."""
     if role not in ROLES:
         raise AccessError(f"A role is one of {', '.join(ROLES)}.")
     if (role == "tenant") != bool(tenants):

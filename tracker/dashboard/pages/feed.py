@@ -1,5 +1,6 @@
 """/feed/<tenant>: everything a tenant's servers report; /events/<id>: one of them."""
 
+import json
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -51,9 +52,10 @@ def happened(session: Session, scope: Scope) -> Sentence:
     return say(f"{_what(row)}.")
 
 
-def details(session: Session, scope: Scope) -> Any:
-    """The event as it is held, for the page's last part."""
-    return ask(feed.one_event, session, scope)[0]
+def details(session: Session, scope: Scope) -> str:
+    """The payload as it is held, for the page's last part."""
+    payload = ask(feed.one_event, session, scope)[0].payload
+    return json.dumps(payload, indent=2, ensure_ascii=False)
 
 
 FEED = Page(
@@ -71,7 +73,7 @@ EVENT = Page(
     title="Event",
     group="Business",
     question="What is known of this event, and what belongs to it?",
-    subject=Subject("event_id", title="Event {}", noun="event", exists=feed.event_exists),
+    subject=Subject("event_id", title="Event", noun="event", exists=feed.event_exists),
     parent="business",
     period=False,
     sentence=happened,

@@ -1,0 +1,228 @@
+"""The settings pages: what an admin changes there holds, and is in the audit log."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+
+from tests.conftest import bearer, make_key, make_tenant
+from tests.dashboard.conftest import ADMIN, browser_of, csrf_token, log_in, make_operator
+from tests.ingest.sending import CLICK, event_of
+from tests.jobs.receiver import Receiver
+from tracker.jobs.deliveries import deliver_due
+from tracker.model import AuditEntry
+
+ACME = "/settings/tenants/acme"
+QUOTA = event_of("quota_exceeded")
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {"TRACKER_ALLOW_PRIVATE_WEBHOOKS": "1"}
+
+
+@pytest.fixture(autouse=True)
+def acme(app: Flask) -> None:
+    make_tenant(app, "acme")
+
+
+def post(client: FlaskClient, path: str, **form: Any) -> Any:
+    token = csrf_token(client, "/settings")
+    return client.post(path, data={"csrf_token": token, **form}, follow_redirects=True)
+
+
+def secret_of(answer: Any) -> str:
+    found = re.search(r'class="secret-text">([^<]+)<', answer.text)
+    assert found, "no secret is shown"
+    return found[1]
+
+
+def audited(app: Flask) -> list[tuple[str, str, str | None]]:
+    with app.extensions["database"].read(None) as session:
+        entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id))
+        return [(one.actor, one.action, one.tenant_id) for one in entries]
+
+
+def send(client: FlaskClient, key: str, event: dict[str, Any] = QUOTA) -> Any:
+    return client.post("/api/events", json=event, headers=bearer(key))
+
+
+def test_a_tenant_and_its_first_key_are_made_and_work_at_once(
+    app: Flask, operator: FlaskClient
+) -> None:
+    answer = post(operator, "/settings/tenants", id="Harbor", name="Harbor Line")
+    assert "The tenant harbor is there" in answer.text
+    answer = post(operator, "/settings/tenants/harbor/keys", name="server", scope=["write", "read"])
+    secret = secret_of(answer)
+    assert send(app.test_client(), secret).status_code == 202
+    # shown once: the page does not have it any more
+    assert secret not in operator.get("/settings/tenants/harbor").text
+    assert (ADMIN, "tenant.create", "harbor") in audited(app)
+    assert (ADMIN, "key.create", "harbor") in audited(app)
+
+
+def test_a_rotated_key_works_beside_its_successor_and_a_revoked_one_ends_at_once(
+    app: Flask, operator: FlaskClient
+) -> None:
+    first = secret_of(post(operator, f"{ACME}/keys", name="server", scope="write"))
+    page = operator.get(ACME).text
+    key_id = re.search(r'name="key" value="([^"]+)"', page)[1]  # type: ignore[index]
+    second = secret_of(post(operator, f"{ACME}/rotate-key", key=key_id))
+    client = app.test_client()
+    assert [send(client, key).status_code for key in (first, second)] == [202, 202]
+    post(operator, f"{ACME}/revoke-key", key=key_id)
+    assert [send(client, key).status_code for key in (first, second)] == [401, 202]
+
+
+def test_the_key_of_another_tenant_can_t_be_revoked_here(app: Flask, operator: FlaskClient) -> None:
+    make_tenant(app, "blue")
+    secret = make_key(app, "blue", ("write",))
+    with app.extensions["database"].read(None) as session:
+        key_id = str(session.execute(text("SELECT id FROM api_keys")).scalar_one())
+    answer = post(operator, f"{ACME}/revoke-key", key=key_id)
+    assert answer.status_code == 422
+    assert send(app.test_client(), secret).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("action", "form", "sentence"),
+    [
+        ("keys", {"name": "x"}, "A key needs one scope or both"),
+        ("keys", {"name": "", "scope": "read"}, "what the key is for"),
+        ("name", {"name": " "}, "1 to 200 characters"),
+        ("sampling", {"one_in.message_sent": "often"}, "must be a whole number"),
+        ("sampling", {"one_in.message_sent": "0"}, "One in N events"),
+        ("sampling", {"budget.message_sent": "0"}, "A budget is a whole number"),
+        ("redaction", {"patterns": "**"}, "A pattern has 3 to 100"),
+        ("origins", {"origins": "shop.example"}, "An origin looks like"),
+        ("retention", {"days": "10"}, "30 to 3650"),
+        ("stripe-secret", {"secret": "short"}, "A secret has 8"),
+        ("webhooks", {"url": "ftp://x", "types": "*"}, "The URL must start with"),
+        ("webhooks", {"url": "http://127.0.0.1/", "types": ""}, "1 to 50 event types"),
+        ("delete", {"confirm": "other"}, "Type the id"),
+        ("name", {"name": "a\0b"}, "NUL"),
+    ],
+)
+def test_what_can_t_be_is_refused_with_a_sentence(
+    app: Flask, operator: FlaskClient, action: str, form: dict[str, Any], sentence: str
+) -> None:
+    answer = post(operator, f"{ACME}/{action}", **form)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert not [entry for entry in audited(app) if entry[0] == ADMIN and entry[2] == "acme"]
+
+
+def test_choices_hold_for_the_next_event(app: Flask, operator: FlaskClient) -> None:
+    key, client = make_key(app, "acme", ("write",)), app.test_client()
+    custom = {"event_type": "report_printed", "payload": {"badge": "A-1", "by": "BADGE-12"}}
+    assert send(client, key, custom).status_code == 422
+    post(operator, f"{ACME}/custom-events", custom_events="1")
+    post(operator, f"{ACME}/redaction", keys="Badge", patterns="BADGE-##")
+    assert send(client, key, custom).status_code == 202
+    post(operator, f"{ACME}/sampling", **{"one_in.quota_exceeded": "1000"})
+    outcomes = [send(client, key).json["sampled"] for _ in range(20)]
+    assert sum(outcomes) > 15
+    with app.extensions["database"].read(None) as session:
+        payload = session.execute(
+            text("SELECT payload FROM events WHERE event_type = 'custom:report_printed'")
+        ).scalar_one()
+    assert "A-1" not in str(payload)
+    assert "BADGE-12" not in str(payload)
+    changes = [entry for entry in audited(app) if entry[1] == "tenant.settings"]
+    assert changes == [(ADMIN, "tenant.settings", "acme")] * 3
+
+
+def test_an_origin_allowed_here_may_send_from_browsers(app: Flask, operator: FlaskClient) -> None:
+    client, headers = app.test_client(), {"Origin": "https://shop.example"}
+    assert client.post("/api/events", json=CLICK, headers=headers).status_code == 403
+    post(operator, "/settings/tenants/default/origins", origins="https://shop.example/\n")
+    answer = client.post("/api/events", json=CLICK, headers=headers)
+    assert answer.status_code == 202
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+
+
+def test_a_webhook_is_made_listed_replayed_and_deleted(app: Flask, operator: FlaskClient) -> None:
+    key, client = make_key(app, "acme", ("write",)), app.test_client()
+    with Receiver(answers=[500]) as receiver:
+        answer = post(operator, f"{ACME}/webhooks", url=receiver.url, types="quota_*", name="ops")
+        assert secret_of(answer).startswith("whsec_")
+        hook = re.search(rf'href="({ACME}/webhooks/[^"]+)"', answer.text)[1]  # type: ignore[index]
+        send(client, key, QUOTA | {"event_id": str(uuid4())})
+        deliver_due(app.extensions["database"], app.extensions["settings"])
+        page = operator.get(hook).text
+        assert "HTTP 500" in page
+        assert "waiting" in page
+        delivery = re.search(r'name="delivery" value="([^"]+)"', page)[1]  # type: ignore[index]
+        assert "It is sent again" in post(operator, f"{hook}/replay", delivery=delivery).text
+        deliver_due(app.extensions["database"], app.extensions["settings"])
+        assert len(receiver.got) == 2
+        assert "HTTP 204" in operator.get(f"{hook}?state=delivered").text
+        assert "Nothing was missed" in post(operator, f"{hook}/replay-missed", hours="1").text
+    assert "The types are changed" in post(operator, f"{hook}/types", types="*").text
+    assert secret_of(post(operator, f"{hook}/secret")).startswith("whsec_")
+    assert "Stopped" in post(operator, f"{hook}/disable").text
+    assert "Stopped" not in post(operator, f"{hook}/enable").text
+    assert "The webhook is gone" in post(operator, f"{hook}/delete").text
+    assert operator.get(hook).status_code == 404
+
+
+def test_a_tenant_is_deleted_with_everything_once_its_id_is_typed(
+    app: Flask, operator: FlaskClient
+) -> None:
+    key = make_key(app, "acme", ("write",))
+    send(app.test_client(), key)
+    answer = post(operator, f"{ACME}/delete", confirm="acme")
+    assert "The tenant acme is gone" in answer.text
+    assert operator.get(ACME).status_code == 404
+    assert send(app.test_client(), key).status_code == 401
+    answer = post(operator, "/settings/tenants/default/delete", confirm="default")
+    assert answer.status_code == 422
+
+
+def test_operators_are_added_changed_and_shut_out(app: Flask, operator: FlaskClient) -> None:
+    form = {"email": "Tom@Example.com", "role": "tenant", "tenant": "acme"}
+    password = secret_of(post(operator, "/settings/operators/add", **form))
+    tom = app.test_client()
+    assert log_in(tom, "tom@example.com", password).status_code == 302
+    page = post(operator, "/settings/operators/role", email="tom@example.com", role="analyst")
+    assert "has another role" in page.text
+    assert tom.get("/business").status_code == 302  # the role change ended the session
+    post(operator, "/settings/operators/disable", email="tom@example.com")
+    assert log_in(app.test_client(), "tom@example.com", password).status_code == 401
+    post(operator, "/settings/operators/enable", email="tom@example.com")
+    again = secret_of(post(operator, "/settings/operators/reset-password", email="tom@example.com"))
+    assert log_in(app.test_client(), "tom@example.com", again).status_code == 302
+    for action in ("disable", "role"):
+        answer = post(operator, f"/settings/operators/{action}", email=ADMIN, role="analyst")
+        assert answer.status_code == 422
+
+
+def test_the_audit_log_shows_who_changed_what(app: Flask, operator: FlaskClient) -> None:
+    for n in range(52):
+        post(operator, f"{ACME}/name", name=f"Acme {n}")
+    page = operator.get("/settings/audit?tenant=acme").text
+    assert page.count("tenant.rename") == 50
+    assert "Acme 51" in page
+    further = re.search(r'href="(/settings/audit\?[^"]*before=[^"]+)"', page)[1]  # type: ignore[index]
+    assert '"Acme 1"' in operator.get(further.replace("&amp;", "&")).text
+
+
+@pytest.mark.parametrize("role", ["analyst", "tenant"])
+def test_only_admins_see_or_change_settings(app: Flask, role: str) -> None:
+    tenants = ("acme",) if role == "tenant" else ()
+    someone = browser_of(app, make_operator(app, "t@example.com", role, tenants))
+    paths = ["/settings", ACME, "/settings/operators", "/settings/audit"]
+    assert [someone.get(path).status_code for path in paths] == [403] * 4
+    assert "/settings" not in someone.get("/business").text
+    token = csrf_token(someone, "/business")
+    for path in ("/settings/tenants", f"{ACME}/keys", f"{ACME}/delete", "/settings/operators/add"):
+        assert someone.post(path, data={"csrf_token": token}).status_code == 403
+
+
+def test_a_change_needs_the_token_of_a_form(app: Flask, operator: FlaskClient) -> None:
+    assert operator.post(f"{ACME}/name", data={"name": "Evil"}).status_code == 400
+    assert app.test_client().get("/settings").status_code == 302

@@ -1,0 +1,63 @@
+"""Making one change from a form of the settings: done with a message, or refused with why."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import current_app, request
+from sqlalchemy import Connection
+
+from tracker.dashboard import formats
+from tracker.store.access import AccessError
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done. A `secret` is shown with it, once."""
+
+    message: str
+    secret: str = ""
+    secret_is: str = ""
+
+
+Change = Callable[[Connection], Done]
+
+
+def attempt(change: Change) -> tuple[Done | None, str]:
+    """The change in a transaction of its own: done, or why not."""
+    if any("\0" in value for value in request.form.values()):
+        return None, "A value must not contain a NUL character."
+    try:
+        with current_app.extensions["database"].write() as connection:
+            return change(connection), ""
+    except AccessError as error:
+        return None, str(error)
+
+
+def form_text(name: str) -> str:
+    """A field of the form, trimmed."""
+    return request.form.get(name, "").strip()
+
+
+def form_lines(name: str) -> list[str]:
+    """The lines of a field that are not empty."""
+    return [line.strip() for line in request.form.get(name, "").splitlines() if line.strip()]
+
+
+def form_number(name: str, what: str) -> int | None:
+    """A whole number; None when the field is empty. AccessError for anything else."""
+    text = form_text(name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise AccessError(f"{what} must be a whole number.")
+    return int(text)
+
+
+def moment(value: Any) -> str:
+    """A moment as the settings pages write it; an en dash for none."""
+    if value is None:
+        return formats.NOTHING
+    zone = current_app.extensions["settings"].zone
+    return formats.moment(value, zone, datetime.now(UTC).astimezone(zone).date())

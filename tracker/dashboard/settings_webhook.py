@@ -1,0 +1,128 @@
+"""/settings/tenants/<tenant>/webhooks/<id>: one webhook, its deliveries, and sending them again."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from sqlalchemy import Connection
+
+from tracker.dashboard.settings_changes import Done, attempt, form_number, form_text
+from tracker.dashboard.viewers import admin
+from tracker.store import deliveries, subscriptions
+from tracker.store.access import IS_UUID, AccessError, audit
+from tracker.store.notifying import send_missed
+
+STATES = ("waiting", "delivered", "failed")
+_SHOWN = 100
+_LONGEST_REPLAY_HOURS = 24 * 30
+
+
+def register(blueprint: Blueprint) -> None:
+    rule = "/settings/tenants/<tenant_id>/webhooks/<webhook_id>"
+    blueprint.get(rule)(webhook)
+    blueprint.post(f"{rule}/<action>")(change_webhook)
+
+
+def webhook(tenant_id: str, webhook_id: str, problem: str = "", done: Done | None = None) -> Any:
+    """A webhook and its newest deliveries."""
+    admin()
+    state = request.args.get("state", "")
+    with current_app.extensions["database"].read(None) as session:
+        found = subscriptions.find_subscription(session, tenant_id.replace("\0", ""), webhook_id)
+        if found is None:
+            abort(404, "There is no such webhook.")
+        state = state if state in STATES else ""
+        listed = subscriptions.list_deliveries(session, webhook_id, _SHOWN, state)
+    page = render_template(
+        "dashboard/settings_webhook.html",
+        tenant_id=tenant_id,
+        webhook=found,
+        deliveries=listed,
+        states=STATES,
+        state=state,
+        problem=problem,
+        done=done,
+    )
+    return page, 422 if problem else 200
+
+
+def change_webhook(tenant_id: str, webhook_id: str, action: str) -> Any:
+    """One change of a webhook."""
+    someone = admin()
+    change = CHANGES.get(action)
+    if change is None or not IS_UUID(webhook_id):
+        abort(404)
+    done, problem = attempt(
+        lambda connection: change(connection, tenant_id, webhook_id, someone.name)
+    )
+    if done is None or done.secret:
+        return webhook(tenant_id, webhook_id, problem, done)
+    flash(done.message)
+    if action == "delete":
+        return redirect(url_for("dashboard.tenant_settings", tenant_id=tenant_id))
+    return redirect(url_for("dashboard.webhook", tenant_id=tenant_id, webhook_id=webhook_id))
+
+
+def _types(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
+    types = form_text("types").replace(",", " ").split()
+    subscriptions.change_types(connection, tenant_id, webhook_id, types, actor)
+    return Done("The types are changed.")
+
+
+def _secret(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
+    secret_key = current_app.extensions["settings"].secret_key
+    secret = subscriptions.rotate_secret(connection, tenant_id, webhook_id, actor, secret_key)
+    return Done("Deliveries are signed with a new secret.", secret, "signing secret")
+
+
+def _disable(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
+    _require(connection, tenant_id, webhook_id)
+    reason = "An admin stopped it."
+    deliveries.disable(connection, webhook_id, reason, actor, datetime.now(UTC))
+    return Done("Nothing is sent until it is enabled.")
+
+
+def _enable(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
+    _require(connection, tenant_id, webhook_id)
+    deliveries.enable(connection, webhook_id, actor)
+    return Done("It is sent to again, beginning with what waits.")
+
+
+def _replay(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
+    _require(connection, tenant_id, webhook_id)
+    delivery_id = form_text("delivery")
+    if not IS_UUID(delivery_id) or not deliveries.replay(connection, webhook_id, delivery_id):
+        raise AccessError("There is no such delivery, or it is being sent this moment.")
+    audit(connection, actor, "webhook.replay", tenant_id, webhook=webhook_id, delivery=delivery_id)
+    return Done("It is sent again.")
+
+
+def _replay_missed(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
+    hours = form_number("hours", "The hours") or 24
+    if hours > _LONGEST_REPLAY_HOURS:
+        raise AccessError(f"At most {_LONGEST_REPLAY_HOURS} hours can be sent again.")
+    since = datetime.now(UTC) - timedelta(hours=hours)
+    sent = send_missed(connection, tenant_id, webhook_id, since, actor)
+    return Done(f"{sent:,} events are sent." if sent else "Nothing was missed.")
+
+
+def _delete(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
+    subscriptions.delete_subscription(connection, tenant_id, webhook_id, actor)
+    return Done("The webhook is gone.")
+
+
+def _require(connection: Connection, tenant_id: str, webhook_id: str) -> None:
+    if subscriptions.find_subscription(connection, tenant_id, webhook_id) is None:
+        raise AccessError("There is no such webhook.")
+
+
+CHANGES = {
+    "types": _types,
+    "secret": _secret,
+    "disable": _disable,
+    "enable": _enable,
+    "replay": _replay,
+    "replay-missed": _replay_missed,
+    "delete": _delete,
+}
+"""The forms of the page, by the last part of their address."""
