@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracker.metrics.intervals import ratio_to_expected, wilson
+from tracker.metrics.intervals import change_of_share, ratio_to_expected, wilson
 
 
 def test_wilson_is_that_of_the_textbooks() -> None:
@@ -15,6 +15,14 @@ def test_wilson_at_the_ends_stays_between_none_and_all() -> None:
     # of 20 without a success, the upper end is z^2 / (n + z^2) = 3.8415 / 23.8415
     assert wilson(0, 20) == pytest.approx((0, 0.1611), abs=5e-5)
     assert wilson(20, 20) == pytest.approx((0.8389, 1), abs=5e-5)
+
+
+def test_the_change_of_a_share_is_that_of_the_textbooks() -> None:
+    # Newcombe, Stat. Med. 17 (1998) 873, table II, method 10: 56/70 less 48/80, 9/10 less 3/10
+    assert change_of_share((48, 80), (56, 70)) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert change_of_share((3, 10), (9, 10)) == pytest.approx((0.1705, 0.8090), abs=5e-5)
+    assert change_of_share((0, 0), (1, 2)) is None
+    assert change_of_share((1, 2), (0, 0)) is None
 
 
 def test_no_trial_has_no_interval() -> None:

@@ -103,7 +103,9 @@ def test_a_filter_or_one_of_its_values_leads_to_the_sessions_that_set_it(app: Fl
     )
     assert ids(app, filter="city") == [ANNA, BEN]
     assert ids(app, filter="city", value='"Oslo"') == [BEN]
-    assert ids(app, filter="rate", value="[50,120]") == [CARA]
+    record(app, filtered("02 09:01", BEN, name="rate", value=[50, 120]))
+    assert ids(app, **{"filter": "city", "with": "rate"}) == [BEN]
+    assert ids(app, filter="rate", value="[50,120]") == [BEN, CARA]
     assert ids(app, filter="rate", value="[120,50]") == []
 
 

@@ -1,8 +1,9 @@
 """From a number elsewhere to the sessions behind it: who searched that, set that, clicked there.
 
 What `scope.filters` may name: `query` (with `zero` = 1: only where it found nothing), `filter`
-and its canonical `value`, `expert_id` (clicked), `error_code` (of a failed trip), and `q`, a
-part of an e-mail address or user, or the start of a session id. All that are named must hold.
+and its canonical `value`, `with` (another filter), `expert_id` (clicked), `error_code` (of a
+failed trip), and `q`, a part of an e-mail address or user, or the start of a session id. All
+that are named must hold.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from tracker.catalog.text import normal_query
 from tracker.metrics.scope import Scope
 from tracker.model import Event, Identity, SessionDay, TripAttempt
 
-FILTERS = ("query", "zero", "filter", "value", "expert_id", "error_code")
+FILTERS = ("query", "zero", "filter", "value", "with", "expert_id", "error_code")
 
 Sessions = Select[*tuple[Any, ...]]
 """Selects the tenant and id of sessions."""
@@ -41,6 +42,8 @@ def _set_filter(scope: Scope) -> Iterator[Sessions]:
     if name:
         found = _events(scope).where(Event.filter_name == name, Event.filter_value.is_not(None))
         yield found.where(Event.filter_value == value) if value else found
+    if another := scope.filters.get("with", ""):
+        yield _events(scope).where(Event.filter_name == another, Event.filter_value.is_not(None))
 
 
 def _clicked(scope: Scope) -> Iterator[Sessions]:

@@ -109,6 +109,7 @@ PAGE = Page(
         Filter("zero", "Result", (("1", "Found nothing"),), quiet=True),
         Filter("filter", "Set filter", quiet=True),
         Filter("value", "To value", quiet=True),
+        Filter("with", "And filter", quiet=True),
         Filter("expert_id", "Clicked", quiet=True),
         Filter("error_code", "Trip failed with", quiet=True),
     ),
