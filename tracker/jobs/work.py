@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from tracker.config import Settings
 from tracker.jobs.deliveries import deliver_due
+from tracker.jobs.digest import Compose, send_when_due
 from tracker.store.database import Database
+from tracker.store.retention import cutoff, expire
 from tracker.store.salts import delete_old_salts
 from tracker.store.settling import settle_some
 
@@ -16,11 +19,13 @@ IsOver = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Context:
-    """What jobs work with. `panels` are the metrics of the pages, by page and panel."""
+    """What jobs work with. `panels` are the metrics of the pages, by page and panel;
+    `compose_digest` makes the mail of a week."""
 
     database: Database
     settings: Settings
     panels: Mapping[tuple[str, str], Callable[..., Any]] = field(default_factory=dict)
+    compose_digest: Compose | None = None
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,23 @@ def forget_salts(context: Context, _is_over: IsOver) -> None:
         delete_old_salts(connection)
 
 
+def expire_raw(context: Context, is_over: IsOver) -> None:
+    """Deletes raw events and snapshots whose time is over."""
+    settings = context.settings
+    expired = cutoff(datetime.now(UTC), settings.zone, settings.retention_days)
+    expire(context.database, expired, is_over)
+
+
+def digest(context: Context, _is_over: IsOver) -> None:
+    """Mails the last full week's digest, once."""
+    send_when_due(context.database, context.settings, context.compose_digest, datetime.now(UTC))
+
+
 def jobs() -> tuple[Job, ...]:
     return (
         Job("settle", 2, settle),
         Job("deliveries", 1, deliver),
         Job("salts", 600, forget_salts),
+        Job("digest", 600, digest, first_after_seconds=30),
+        Job("retention", 3600, expire_raw, first_after_seconds=60),
     )

@@ -34,6 +34,7 @@ from tracker.store.uniques import (
 RECOUNTED = {name: table for name, table in ROLLUPS.items() if name != "daily_ingest"}
 """All rollups but the record of refusals and duplicates, which leave no raw rows."""
 
+SESSION_DAYS, MEMBER_DAYS = SessionDay.__table__, MemberDay.__table__
 Rows = dict[tuple[str, Key], dict[str, Any]]
 
 
@@ -44,6 +45,11 @@ class Recount:
     deltas: Deltas = field(default_factory=Deltas)
     sessions: dict[SessionKey, dict[date, dict[str, Any]]] = field(default_factory=dict)
     members: dict[MemberKey, Counter[date]] = field(default_factory=lambda: defaultdict(Counter))
+    expired_sessions: dict[SessionKey, dict[date, dict[str, Any]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    expired_members: dict[MemberKey, set[date]] = field(default_factory=lambda: defaultdict(set))
+    """Active days whose raw events have expired, of those who are still active."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,11 @@ def held_days(now: datetime, zone: ZoneInfo, retention_days: int) -> tuple[date,
     return today - timedelta(days=retention_days - 1), today + timedelta(days=1)
 
 
-def recount(connection: Connection) -> Recount:
-    """Counts every raw event again, with the functions that counted it the first time."""
+def recount(connection: Connection, first: date) -> Recount:
+    """Counts every raw event again, with the functions that counted it the first time.
+
+    Of days before `first` what is remembered of expired activity goes into distinct counts.
+    """
     result = Recount()
     subjects: dict[tuple[str, str, str], list[EventRow]] = defaultdict(list)
     requests: dict[tuple[str, str], list[EventRow]] = defaultdict(list)
@@ -83,6 +92,7 @@ def recount(connection: Connection) -> Recount:
             result.deltas.add_all(facts)
     for rows in requests.values():
         count_attempt(fold(rows, None)[0], result.deltas, result.members, +1)
+    _remember_expired(connection, result, first)
     _count_uniques(connection, result)
     return result
 
@@ -111,19 +121,32 @@ def _count_session(session: tuple[str, str | None], rows: list[EventRow], result
         result.deltas.add_all(facts)
 
 
+def _remember_expired(connection: Connection, result: Recount, first: date) -> None:
+    for row in connection.execute(select(SESSION_DAYS).where(SESSION_DAYS.c.day < first)):
+        session = (row.tenant_id, row.session_id)
+        if row.day not in result.sessions.get(session, {row.day: None}):
+            result.expired_sessions[session][row.day] = dict(row._mapping)
+    for row in connection.execute(select(MEMBER_DAYS).where(MEMBER_DAYS.c.day < first)):
+        member = (row.tenant_id, row.member, row.kind, row.key)
+        if row.day not in result.members.get(member, {row.day: None}):
+            result.expired_members[member].add(row.day)
+
+
 def _count_uniques(connection: Connection, result: Recount) -> None:
     known = {
         (row.tenant_id, row.session_id): Known(row.email, row.user_id)
         for row in connection.execute(select(Identity.__table__))
     }
-    for session, days in result.sessions.items():
+    for session, held in result.sessions.items():
+        days = held | result.expired_sessions.get(session, {})
         for kind, holds in FACETS.items():
             active = [day for day, counts in days.items() if holds(counts)]
             _add_chain(result.deltas, session[0], kind, "", active, session in known)
         count_weeks(result.deltas, session[0], (), days, session in known)
     for (tenant, who, kind, key), counted in result.members.items():
         identified = kind != "zero_email" and (tenant, who) in known
-        _add_chain(result.deltas, tenant, kind, key, counted, identified)
+        days_active = {*counted, *result.expired_members.get((tenant, who, kind, key), ())}
+        _add_chain(result.deltas, tenant, kind, key, days_active, identified)
 
 
 def _add_chain(
@@ -138,7 +161,7 @@ def check(connection: Connection, first: date, last: date) -> list[Difference]:
     """Every difference between the rollups and a recount, on the days from first to last."""
     counted = {
         (table, key): changes
-        for table, key, changes in recount(connection).deltas
+        for table, key, changes in recount(connection, first).deltas
         if first <= key[1] <= last
     }
     stored = dict(_stored(connection, first, last))
@@ -174,7 +197,7 @@ def _stored(
 def rebuild(connection: Connection, first: date, last: date) -> int:
     """Writes the rollups of the days from first to last anew; returns the rows written."""
     locks.barrier(connection)
-    result = recount(connection)
+    result = recount(connection, first)
     for table in RECOUNTED.values():
         connection.execute(delete(table).where(table.c.day.between(first, last)))
     fresh = Deltas()
@@ -184,28 +207,33 @@ def rebuild(connection: Connection, first: date, last: date) -> int:
             fresh.add(name, key, **changes)
             written += 1
     fresh.apply(connection, 0)
-    _rebuild_states(connection, result)
+    _rebuild_states(connection, result, first)
     return written
 
 
-def _rebuild_states(connection: Connection, result: Recount) -> None:
+def _rebuild_states(connection: Connection, result: Recount, first: date) -> None:
+    """Writes what is known of sessions anew from the first day on; what was before stays."""
     session_rows = [
         {"tenant_id": session[0], "session_id": session[1], "day": day} | counts
         for session, days in result.sessions.items()
         for day, counts in days.items()
+        if day >= first
     ]
     by = ("tenant_id", "member", "kind", "key")
     member_rows = [
         dict(zip(by, member, strict=True)) | {"day": day, "events": n}
         for member, days in result.members.items()
         for day, n in days.items()
+        if day >= first
     ]
-    for table, rows in ((SessionDay.__table__, session_rows), (MemberDay.__table__, member_rows)):
-        _replace_all(connection, table, rows)
+    for table, rows in ((SESSION_DAYS, session_rows), (MEMBER_DAYS, member_rows)):
+        _replace_from(connection, table, rows, first)
 
 
-def _replace_all(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    connection.execute(delete(table))
+def _replace_from(
+    connection: Connection, table: Table, rows: list[dict[str, Any]], first: date
+) -> None:
+    connection.execute(delete(table).where(table.c.day >= first))
     others = [column.name for column in table.columns if not column.primary_key]
     for start in range(0, len(rows), 5000):
         bulk.upsert(connection, table, rows[start : start + 5000], dict.fromkeys(others, "replace"))

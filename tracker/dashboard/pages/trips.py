@@ -85,8 +85,8 @@ PAGE = Page(
                 Stat("failed", "Failed", good="down", link="#errors"),
                 Stat("pending", "Pending"),
                 Stat("success_rate", "Success", good="up", n="attempts"),
-                Stat("p50_ms", "Half within", good="down", help=APPROXIMATE),
-                Stat("p95_ms", "95 % within", good="down", help=APPROXIMATE),
+                Stat("p50_ms", "Half within", good="down"),
+                Stat("p95_ms", "95 % within", good="down"),
             ),
         ),
         Chart(
@@ -104,7 +104,6 @@ PAGE = Page(
             name="errors",
             title="Why they fail",
             metric=trips.errors,
-            half=True,
             empty="create_trip_failed",
             link="/trips?attempts.status=failed&attempts.error_code={error_code}#attempts",
             columns=(
@@ -120,7 +119,6 @@ PAGE = Page(
             name="failure-twins",
             title="What failures have in common",
             metric=twins.failure_twins,
-            half=True,
             note="Where to look, not what the cause is.",
             columns=(
                 Column("input", "Input", Kind.CODE),

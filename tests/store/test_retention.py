@@ -1,0 +1,204 @@
+"""Expiry: raw events go, aggregates stay, and nothing of an expired person is left to find."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, insert, select, text
+
+from tests.conftest import record
+from tracker.model import Base, DailyUniques, Event
+from tracker.store.recount import RECOUNTED, check, rebuild
+from tracker.store.retention import Cutoff, cutoff, expire, would_expire
+
+NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+TODAY = NOON.date()
+SESSIONS = [str(UUID(int=n + 1, version=4)) for n in range(3)]
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {"TRACKER_RETENTION_DAYS": "400"}
+
+
+def line(kind: str, days_ago: int, session: int, number: int, **payload: Any) -> dict[str, Any]:
+    return {
+        "event_type": kind,
+        "event_id": str(UUID(int=number + 1, version=4)),
+        "session_id": SESSIONS[session],
+        "occurred_at": (NOON - timedelta(days=days_ago, seconds=number)).isoformat(),
+        "payload": payload,
+    }
+
+
+def search(days_ago: int, session: int, number: int, query: str = "fado") -> dict[str, Any]:
+    found = {"query_text": query, "function_called": "search_experts", "result_count": 0}
+    return line("sage_query", days_ago, session, number, expert_ids=[], **found)
+
+
+def click(days_ago: int, session: int, number: int, _query: str = "") -> dict[str, Any]:
+    return line("card_click", days_ago, session, number, expert_id="e1", context="grid")
+
+
+def failed_trip(days_ago: int, session: int, number: int, _query: str = "") -> dict[str, Any]:
+    one = line("create_trip_failed", days_ago, session, number, error_code="X", duration_ms=9)
+    return one | {"request_id": f"r{number}"}
+
+
+def expired_before(days_ago: int) -> Cutoff:
+    return cutoff(NOON, UTC_ZONE, days_ago)
+
+
+UTC_ZONE: Any = __import__("zoneinfo").ZoneInfo("UTC")
+
+
+def rollups(app: Flask) -> dict[str, list[Any]]:
+    with app.extensions["database"].read(None) as session:
+        return {
+            name: sorted(map(str, session.execute(select(table)).all()))
+            for name, table in RECOUNTED.items()
+        }
+
+
+def run(app: Flask, days: int) -> dict[str, int]:
+    return expire(app.extensions["database"], expired_before(days))
+
+
+def everything(app: Flask) -> str:
+    """All rows of all tables as one text."""
+    with app.extensions["database"].read(None) as session:
+        return "\n".join(
+            str(row)
+            for table in Base.metadata.sorted_tables
+            for row in session.execute(select(table))
+        )
+
+
+def test_raw_rows_go_and_aggregates_stay(app: Flask) -> None:
+    record(app, search(100, 0, 1), failed_trip(100, 0, 2), search(10, 1, 3))
+    before = rollups(app)
+    deleted = run(app, 90)
+    assert (deleted["events"], deleted["trip_creation_attempts"]) == (2, 1)
+    assert rollups(app) == before
+    with app.extensions["database"].read(None) as session:
+        assert session.execute(select(Event.session_id)).scalars().all() == [SESSIONS[1]]
+
+
+def test_nothing_of_an_expired_person_is_left_to_find(app: Flask) -> None:
+    record(
+        app,
+        search(100, 0, 1),
+        failed_trip(100, 0, 2) | {"user_id": "user-77"},
+        {"session_id": SESSIONS[0], "email": "ada@example.com", "user_id": "user-77"},
+        search(100, 1, 3),
+        search(10, 1, 4),
+    )
+    link_long_ago(app)
+    run(app, 90)
+    left = everything(app)
+    for identifier in (SESSIONS[0], "ada@example.com", "user-77"):
+        assert identifier not in left
+    assert SESSIONS[1] in left
+
+
+def link_long_ago(app: Flask) -> None:
+    with app.extensions["database"].write() as connection:
+        connection.execute(
+            text("UPDATE identities SET linked_at = :at"),
+            {"at": str((NOON - timedelta(days=100)).replace(tzinfo=None))},
+        )
+
+
+def test_an_identity_that_came_before_its_events_waits_for_them(app: Flask) -> None:
+    record(app, {"session_id": SESSIONS[0], "email": "ada@example.com"})
+    run(app, 90)
+    assert "ada@example.com" in everything(app)
+
+
+def test_a_dry_run_says_what_would_go_and_leaves_it(app: Flask) -> None:
+    record(app, search(100, 0, 1), search(10, 1, 2))
+    with app.extensions["database"].read(None) as session:
+        rows = would_expire(session, expired_before(90))
+    assert (rows["events"], rows["settled"]) == (1, 1)
+    assert SESSIONS[0] in everything(app)
+    runner = app.test_cli_runner()
+    assert "0 rows would expire" in runner.invoke(args=["retention", "run", "--dry-run"]).output
+    assert "0 rows expired" in runner.invoke(args=["retention", "run"]).output
+
+
+def test_a_day_expires_when_all_of_it_is_older_than_the_retention(app: Flask) -> None:
+    # 90 days: what happened on the 91st day before today is older, whatever the hour
+    record(app, search(91, 0, 1), search(90, 1, 2))
+    assert run(app, 90)["events"] == 1
+
+
+def test_whoever_is_active_before_and_after_the_border_counts_once(app: Flask) -> None:
+    record(app, search(100, 0, 1), search(95, 0, 2), search(10, 0, 3))
+    run(app, 90)
+    record(app, search(5, 0, 4), search(40, 0, 5))
+    with app.extensions["database"].read(None) as session:
+        chain = session.execute(
+            select(DailyUniques.day, DailyUniques.prev_day)
+            .where(DailyUniques.kind == "session", DailyUniques.members > 0)
+            .order_by(DailyUniques.day)
+        ).all()
+    days = [day for day, _ in chain]
+    assert [previous for _, previous in chain] == [date.min, *days[:-1]]
+    assert days == [TODAY - timedelta(days=n) for n in (100, 95, 40, 10, 5)]
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from([search, click, failed_trip]),
+        st.integers(0, 20),
+        st.integers(0, 2),
+        st.sampled_from(["fado", "tax"]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(early=STEPS, late=STEPS, days=st.integers(3, 15))
+def test_rollups_of_held_days_stay_right_after_expiry_and_more_events(
+    app: Flask, early: list[Any], late: list[Any], days: int
+) -> None:
+    empty(app)
+    first_held = TODAY - timedelta(days=days - 1)
+    record(app, *(make(ago, who, n, q) for n, (make, ago, who, q) in enumerate(early)))
+    kept = rollups(app)
+    run(app, days)
+    assert rollups(app) == kept
+    record(
+        app,
+        *(make(min(ago, days - 1), who, 1000 + n, q) for n, (make, ago, who, q) in enumerate(late)),
+    )
+    with app.extensions["database"].write() as connection:
+        assert check(connection, first_held, TODAY) == []
+        rebuild(connection, first_held, TODAY)
+    with app.extensions["database"].write() as connection:
+        assert check(connection, first_held, TODAY) == []
+
+
+def empty(app: Flask) -> None:
+    with app.extensions["database"].write() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name not in ("tenants", "alert_rules"):
+                connection.execute(delete(table))
+
+
+def test_many_rows_go_in_batches(app: Flask) -> None:
+    record(app, search(100, 0, 1))
+    with app.extensions["database"].write() as connection:
+        one = connection.execute(select(Event.__table__)).one()._asdict()
+        rows = [one | {"id": str(UUID(int=n, version=4))} for n in range(10_000, 11_200)]
+        connection.execute(insert(Event), rows)
+    assert run(app, 90)["events"] == 1201
+    assert SESSIONS[0] not in everything(app)
