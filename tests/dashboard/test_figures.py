@@ -94,6 +94,7 @@ def test_names_at_the_ends_of_lines_do_not_cover_each_other() -> None:
     of = scope(2)
     both = (Series("searches", "A"), Series("searches", "B"), Series("searches", "C"))
     labels = figure(chart(series=both), rows(of), [], of)["layout"]["annotations"]
+    assert {label["text"] for label in labels} == {"A", "B", "C"}
     heights = sorted(label["y"] for label in labels)
     assert all(b - a >= 0.7 for a, b in pairwise(heights))
 

@@ -49,6 +49,17 @@ def click(n: int = 0, **more: Any) -> dict[str, Any]:
     return event | {"payload": payload} | more
 
 
+def search(n: int) -> dict[str, Any]:
+    """A search in vain."""
+    payload = {
+        "query_text": f"query {n}",
+        "function_called": "search_experts",
+        "result_count": 0,
+        "expert_ids": [],
+    }
+    return click(n, event_type="sage_query", payload=payload)
+
+
 @pytest.mark.parametrize(("page", "panel"), PANELS)
 def test_a_panel_answers_as_json_and_csv_with_its_metrics_columns(
     app: Flask, operator: FlaskClient, page: Any, panel: Any

@@ -120,14 +120,6 @@ def test_every_day_is_there_with_its_zeros(week: Flask) -> None:
     assert all(isinstance(day.day, date) for day in days)
 
 
-def test_the_top_unmet_demand_counts_the_people_who_wait(week: Flask) -> None:
-    # Ann searched twice and Bob once, under two spellings of one query; Ann gave an address.
-    assert ask(week, overview.top_unmet_demand, scope(4, 0)) == overview.UnmetDemand(
-        "welsh tutor", 3, 2, 1
-    )
-    assert ask(week, overview.top_unmet_demand, scope(2, 2)) is None
-
-
 def test_trust_tells_what_became_of_what_was_sent(week: Flask) -> None:
     client = week.test_client()
     assert client.post("/api/events", json={"event_type": "no_such_thing"}).status_code == 422

@@ -1,8 +1,8 @@
 """Charts as plain Plotly dicts. Colours are tokens, "var(--searches)", that charts.js resolves."""
 
 from collections.abc import Sequence
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, NamedTuple
 
 from tracker.dashboard.panels import Chart, Series
 from tracker.metrics.scope import Scope
@@ -14,6 +14,14 @@ _LABEL_HEIGHT = 0.075
 """The part of a chart's height that one line of label takes."""
 
 
+class EndLabel(NamedTuple):
+    """The name of a line, in its colour, at the height where the line ends."""
+
+    text: str
+    colour: str
+    y: float
+
+
 def figure(chart: Chart, rows: Sequence[Any], before: Sequence[Any], scope: Scope) -> Figure:
     """The chart of these rows; `before` are the period before's, empty when not compared."""
     if chart.figure:
@@ -22,21 +30,65 @@ def figure(chart: Chart, rows: Sequence[Any], before: Sequence[Any], scope: Scop
         traces = [_bars(chart, series, rows, scope) for series in chart.series]
     else:
         traces = [trace for series in chart.series for trace in _line(chart, series, rows, scope)]
-    labels = [_Label(s.label, s.colour, _last(rows, s)) for s in chart.series]
+    labels = _labels(chart, rows)
     if before and len(chart.series) == 1:
         traces.insert(0, _dashed(chart, rows, before))
-        labels.append(_Label("before", "quiet", _last(before[: len(rows)], chart.series[0])))
+        labels.append(EndLabel("before", "quiet", _last(before[: len(rows)], chart.series[0])))
+    top = _top(traces, chart)
     layout = axes(chart.unit, rate=chart.rate, dates=chart.x == "day")
-    if chart.x == "day" and chart.shape == "line" and len(rows) > 1:
-        layout["xaxis"]["range"] = [rows[0].day.isoformat(), rows[-1].day.isoformat()]
-    if not chart.rate and 0 < _top(traces, chart) <= _FEW:
+    if chart.x == "day" and rows:
+        layout["xaxis"]["range"] = _range(chart, rows)
+    if not chart.rate and top <= _FEW:
         layout["yaxis"]["dtick"] = 1
-    if len(labels) > 1 and rows:
-        layout["annotations"] = _direct_labels(labels, _xs(chart, rows)[-1], _top(traces, chart))
-        layout["margin"] = {"r": 12 + 7 * max(len(label.text) for label in labels)}
-    if chart.shape == "bars":
-        layout["barmode"] = "stack"
-    return {"data": traces, "layout": layout}
+    return {"data": traces, "layout": layout | (end_labels(labels, top) if rows else {})}
+
+
+def end_labels(labels: Sequence[EndLabel], top: float) -> Figure:
+    """The part of a layout that names lines at their ends; nothing for a single line.
+
+    `top` is the largest value of the y axis; names that would cover each other move apart.
+    """
+    if len(labels) < 2:
+        return {}
+    placed: list[Figure] = []
+    floor = 0.0
+    for label in sorted(labels, key=lambda label: label.y):
+        placed.append(_end_label(label, max(label.y, floor)))
+        floor = max(label.y, floor) + top * _LABEL_HEIGHT
+    margin = 12 + 7 * max(len(label.text) for label in labels)
+    return {"annotations": placed, "margin": {"r": margin}}
+
+
+def _end_label(label: EndLabel, y: float) -> Figure:
+    return {
+        "xref": "paper",
+        "x": 1,
+        "y": y,
+        "text": label.text,
+        "xanchor": "left",
+        "xshift": 6,
+        "showarrow": False,
+        "font": {"color": f"var(--{label.colour}-text)"},
+    }
+
+
+def _labels(chart: Chart, rows: Sequence[Any]) -> list[EndLabel]:
+    """The names of the series where they end; of stacked bars, half-way up their part."""
+    labels, floor = [], 0.0
+    for series in chart.series:
+        last = _last(rows, series)
+        y = floor + last / 2 if chart.shape == "bars" else last
+        floor += last
+        labels.append(EndLabel(series.label, series.colour, y))
+    return labels
+
+
+def _range(chart: Chart, rows: Sequence[Any]) -> list[str]:
+    """From the first day to the last; half a day more on both sides where bars stand on them."""
+    first, last = rows[0].day, rows[-1].day
+    if chart.shape == "bars" or len(rows) == 1:
+        return [f"{first - timedelta(days=1)}T12:00", f"{last}T12:00"]
+    return [first.isoformat(), last.isoformat()]
 
 
 def axes(unit: str, *, rate: bool = False, dates: bool = False) -> Figure:
@@ -46,13 +98,6 @@ def axes(unit: str, *, rate: bool = False, dates: bool = False) -> Figure:
         y |= {"tickformat": ".0%", "hoverformat": ".1%"}
     x: Figure = {"type": "date", "tickformat": "%-d %b", "hoverformat": "%a %-d %b %Y"}
     return {"xaxis": x if dates else {}, "yaxis": y}
-
-
-class _Label:
-    def __init__(self, text: str, colour: str, y: float) -> None:
-        self.text = text
-        self.colour = colour
-        self.y = y
 
 
 def _xs(chart: Chart, rows: Sequence[Any]) -> list[Any]:
@@ -134,24 +179,3 @@ def _top(traces: list[Figure], chart: Chart) -> float:
     if chart.shape == "bars":
         return float(max(map(sum, zip(*columns, strict=True)), default=1)) or 1.0
     return float(max((max(column, default=0) for column in columns), default=1)) or 1.0
-
-
-def _direct_labels(labels: list[_Label], x: Any, top: float) -> list[Figure]:
-    """Names at the ends of the lines, moved apart where they would cover each other."""
-    placed: list[Figure] = []
-    floor = 0.0
-    for label in sorted(labels, key=lambda label: label.y):
-        y = max(label.y, floor)
-        floor = y + top * _LABEL_HEIGHT
-        placed.append(
-            {
-                "x": x,
-                "y": y,
-                "text": label.text,
-                "xanchor": "left",
-                "xshift": 6,
-                "showarrow": False,
-                "font": {"color": f"var(--{label.colour}-text)"},
-            }
-        )
-    return placed

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from tracker.metrics.once import once
 from tracker.metrics.scope import Scope
 from tracker.model import DailyEvents, DailyQueries, DailyUniques
 
@@ -29,15 +30,6 @@ class DayOfEvents(NamedTuple):
     card_click: int
     sage_query: int
     filter_change: int
-
-
-class UnmetDemand(NamedTuple):
-    """The query that most often found nothing, and who waits for it."""
-
-    query: str
-    zero_results: int
-    sessions: int
-    emails: int
 
 
 class Searches(NamedTuple):
@@ -100,6 +92,7 @@ def distinct(scope: Scope, kind: str, key: str = "") -> Select[Any, Any]:
     )
 
 
+@once
 def searches(session: Session, scope: Scope) -> Searches:
     """Searches of the period and those that found nothing. Source: daily_queries."""
     counts = (func.sum(DailyQueries.searches), func.sum(DailyQueries.zero_results))
@@ -131,27 +124,3 @@ def daily_events(session: Session, scope: Scope) -> list[DayOfEvents]:
         DayOfEvents(day, *(counts.get((day, kind), 0) for kind in types))
         for day in scope.each_day()
     ]
-
-
-def top_unmet_demand(session: Session, scope: Scope) -> UnmetDemand | None:
-    """The query with the most searches that found nothing; None when all found something.
-
-    Sessions and e-mail addresses are distinct over the searches of that query that found
-    nothing. Source: daily_queries, daily_uniques.
-    """
-    zero_results = func.sum(DailyQueries.zero_results)
-    statement = (
-        select(DailyQueries.query, zero_results)
-        .where(DailyQueries.tenant_id.in_(scope.tenants))
-        .where(DailyQueries.day.between(scope.first, scope.last))
-        .where(DailyQueries.zero_results > 0)
-        .group_by(DailyQueries.query)
-        .order_by(zero_results.desc(), DailyQueries.query)
-        .limit(1)
-    )
-    top = session.execute(statement).first()
-    if top is None:
-        return None
-    sessions = session.execute(distinct(scope, "zero", top.query)).one()[0]
-    emails = session.execute(distinct(scope, "zero_email", top.query)).one()[0]
-    return UnmetDemand(top.query, int(top[1]), int(sessions), int(emails))

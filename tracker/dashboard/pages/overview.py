@@ -1,14 +1,17 @@
 """/overview: the answer of the day."""
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from tracker.dashboard.answers import ask
 from tracker.dashboard.formats import number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
-from tracker.dashboard.panels import Chart, Series, Stat, Stats
-from tracker.metrics import overview
+from tracker.dashboard.panels import Chart, Column, Kind, Series, Stat, Stats, Table
+from tracker.metrics import demand, overview, sage
 from tracker.metrics.scope import Scope
 
+_SHORT = 6
 _NOTICEABLE = 0.005
 """A zero-result rate that moved by less, half a percentage point, is called steady."""
 
@@ -49,9 +52,11 @@ def _trend(now: overview.Searches, before: overview.Searches) -> str:
 
 
 def _unmet(session: Session, scope: Scope) -> Sentence:
-    top = ask(overview.top_unmet_demand, session, scope)
-    if top is None:
+    # The question of the panel below, so that it is asked once.
+    unmet = ask(demand.zero_result_queries, session, replace(scope, limit=_SHORT))
+    if not unmet.rows:
         return say(" Every search found something.")
+    top = unmet.rows[0]
     people = "one person" if top.sessions == 1 else f"{number(top.sessions)} people"
     return say(
         " The top unmet demand is {query}: {people}" + _reachable(top.emails) + ".",
@@ -101,6 +106,33 @@ PAGE = Page(
                 Series("sage_query", "Searches", "searches"),
                 Series("card_click", "Card clicks", "clicks"),
                 Series("filter_change", "Filters set", "filters"),
+            ),
+        ),
+        Table(
+            name="unmet-demand",
+            title="Found nothing, most often",
+            metric=demand.zero_result_queries,
+            link="/demand?zero-result-queries.q={query}#zero-result-queries",
+            page_size=_SHORT,
+            half=True,
+            columns=(
+                Column("query", "Query"),
+                Column("zero_results", "Times", Kind.BAR),
+                Column("sessions", "People"),
+                Column("emails", "With e-mail"),
+            ),
+        ),
+        Table(
+            name="asked-most",
+            title="Asked most often",
+            metric=sage.top_queries,
+            link="/sage?top-queries.q={query}#top-queries",
+            page_size=_SHORT,
+            half=True,
+            columns=(
+                Column("query", "Query"),
+                Column("searches", "Times", Kind.BAR),
+                Column("zero_results", "Found nothing"),
             ),
         ),
     ),
