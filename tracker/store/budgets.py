@@ -31,7 +31,7 @@ def forced_sampling(
     budgets = settings.get("budgets") or {}
     for name, events in _events_of(session, tenant_id, today).items():
         factor = over_budget(events, int(budgets.get(name, DEFAULT_BUDGET)))
-        if factor > 1 and _samplable(name):
+        if factor > 1 and is_samplable(name):
             sampling[name] = sampling.get(name, 1) * factor
     return sampling
 
@@ -53,6 +53,7 @@ def _events_of(session: Connection | Session, tenant_id: str, today: date) -> di
     return {name: int(events) for name, events in session.execute(statement)}
 
 
-def _samplable(name: str) -> bool:
+def is_samplable(name: str) -> bool:
+    """Whether a part of the type's events may stand for all of them."""
     event_type = CATALOG.get(name)
     return event_type.samplable if event_type else name.startswith("custom:")

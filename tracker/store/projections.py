@@ -89,20 +89,30 @@ def _business(*dimensions: str, amounts: tuple[str, ...] = ()) -> Projection:
     return projection
 
 
+DIMENSIONS: dict[str, tuple[str, ...]] = {
+    "conversation_started": (),
+    "message_sent": ("role",),
+    "escalation_triggered": ("reason", "integrationId"),
+    "plan_updated": ("previousPlan", "newPlan", "status"),
+    "checkout_completed": ("plan",),
+    "ingest_started": ("sourceType",),
+    "ingest_completed": ("sourceType",),
+    "ingest_failed": ("sourceType", "errorCode"),
+    "integration_succeeded": ("integrationId", "type"),
+    "integration_failed": ("integrationId", "type", "errorCode"),
+    "quota_exceeded": ("quotaType",),
+}
+"""The fields that business events are counted by, in the order of daily_business."""
+
+AMOUNTS = {"ingest_completed": ("docs", "chunks")}
+"""The fields that are summed."""
+
 PROJECTIONS: dict[str, Projection] = {
     "card_click": _card_click,
     "sage_query": _sage_query,
     "results_shown": _results_shown,
     "filter_change": _filter_change,
-    "conversation_started": _business(),
-    "message_sent": _business("role"),
-    "escalation_triggered": _business("reason", "integrationId"),
-    "plan_updated": _business("previousPlan", "newPlan", "status"),
-    "checkout_completed": _business("plan"),
-    "ingest_started": _business("sourceType"),
-    "ingest_completed": _business("sourceType", amounts=("docs", "chunks")),
-    "ingest_failed": _business("sourceType", "errorCode"),
-    "integration_succeeded": _business("integrationId", "type"),
-    "integration_failed": _business("integrationId", "type", "errorCode"),
-    "quota_exceeded": _business("quotaType"),
+}
+PROJECTIONS |= {
+    name: _business(*fields, amounts=AMOUNTS.get(name, ())) for name, fields in DIMENSIONS.items()
 }

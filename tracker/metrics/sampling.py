@@ -1,0 +1,150 @@
+"""What is estimated because it is sampled, and fields with more values than anyone can read."""
+
+from collections import defaultdict
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from tracker.metrics.scope import Scope
+from tracker.model import DailyBusiness, DailyEvents, Tenant
+from tracker.store.budgets import DEFAULT_BUDGET, is_samplable, over_budget
+from tracker.store.projections import DIMENSIONS
+
+EXPLODED = 200
+"""Different values of a field within a week from which on it is a warning."""
+
+_COLUMNS = (DailyBusiness.dim_a, DailyBusiness.dim_b, DailyBusiness.dim_c)
+
+
+class Sampled(NamedTuple):
+    """A type of which a tenant's events are kept in part."""
+
+    event_type: str
+    tenant_id: str
+    events: int
+    kept: int
+    one_in: int
+    why: str
+
+
+class Exploded(NamedTuple):
+    """A field of a payload that has too many values."""
+
+    event_type: str
+    field: str
+    tenant_id: str
+    distinct_values: int
+    since: date
+
+
+def sampled(session: Session, scope: Scope) -> list[Sampled]:
+    """Types that are sampled now, or were in the period.
+
+    Events are scaled up and estimates, kept are those stored. One in N holds now, 1 when
+    all are kept again: by the tenant's choice, or because the type went over its budget of
+    the day (1,000,000 events unless the settings say otherwise); then the sample halves each
+    time the day's events double. Source: daily_events, tenants.
+    """
+    counted = _counted(session, scope)
+    today = _today(session, scope)
+    in_force = {
+        (tenant, name): _in_force(settings, name, today[tenant, name])
+        for tenant, settings in _settings(session, scope)
+        for name in {*_names(settings), *(name for one, name in today if one == tenant)}
+    }
+    rows = []
+    for key in sorted({*counted, *in_force}):
+        events, kept = counted.get(key, (0, 0))
+        one_in, why = in_force.get(key, (1, ""))
+        if one_in > 1 or events != kept:
+            rows.append(Sampled(key[1], key[0], events, kept, one_in, why or "kept whole again"))
+    return sorted(rows, key=lambda row: (-row.events, row.event_type, row.tenant_id))
+
+
+def _counted(session: Session, scope: Scope) -> dict[tuple[str, str], tuple[int, int]]:
+    """Per tenant and type of the period: events and those kept, where they differ."""
+    events, kept = func.sum(DailyEvents.events), func.sum(DailyEvents.kept)
+    columns: tuple[Any, ...] = (DailyEvents.tenant_id, DailyEvents.event_type)
+    statement = (
+        select(*columns, events, kept)
+        .where(DailyEvents.tenant_id.in_(scope.tenants))
+        .where(DailyEvents.day.between(scope.first, scope.last))
+        .group_by(*columns)
+        .having(events != kept)
+    )
+    return {(row[0], row[1]): (int(row[2]), int(row[3])) for row in session.execute(statement)}
+
+
+def _today(session: Session, scope: Scope) -> dict[tuple[str, str], int]:
+    columns: tuple[Any, ...] = (DailyEvents.tenant_id, DailyEvents.event_type)
+    statement = (
+        select(*columns, func.sum(DailyEvents.events))
+        .where(DailyEvents.tenant_id.in_(scope.tenants), DailyEvents.day == scope.today)
+        .group_by(*columns)
+    )
+    found: dict[tuple[str, str], int] = defaultdict(int)
+    for row in session.execute(statement):
+        found[row[0], row[1]] = int(row[2])
+    return found
+
+
+def _settings(session: Session, scope: Scope) -> list[tuple[str, dict[str, Any]]]:
+    statement = select(Tenant.id, Tenant.settings).where(Tenant.id.in_(scope.tenants))
+    return [(row.id, dict(row.settings or {})) for row in session.execute(statement)]
+
+
+def _names(settings: dict[str, Any]) -> set[str]:
+    return set(settings.get("sampling") or {})
+
+
+def _in_force(settings: dict[str, Any], name: str, events: int) -> tuple[int, str]:
+    """Of how many events one is kept now, and why."""
+    chosen = int((settings.get("sampling") or {}).get(name, 1))
+    budget = int((settings.get("budgets") or {}).get(name, DEFAULT_BUDGET))
+    factor = over_budget(events, budget) if is_samplable(name) else 1
+    if factor > 1:
+        return chosen * factor, f"over its budget of {budget:,} a day"
+    return chosen, "chosen" if chosen > 1 else ""
+
+
+def exploded(session: Session, scope: Scope) -> list[Exploded]:
+    """Fields whose values are too many to be read as a list, most values first.
+
+    Counts different values within the last week of the period, of the fields that numbers are
+    broken down by; from 200 on, a field probably holds an id or free text. Source: daily_business.
+    """
+    since = max(scope.first, scope.last - timedelta(days=6))
+    distinct = [func.count(column.distinct()) for column in _COLUMNS]
+    columns: tuple[Any, ...] = (DailyBusiness.tenant_id, DailyBusiness.measure)
+    statement = (
+        select(*columns, *distinct)
+        .where(DailyBusiness.tenant_id.in_(scope.tenants))
+        .where(DailyBusiness.day.between(since, scope.last), DailyBusiness.events > 0)
+        .where(DailyBusiness.measure.in_(DIMENSIONS))
+        .group_by(*columns)
+    )
+    rows = [
+        Exploded(row[1], field, row[0], int(number), since)
+        for row in session.execute(statement)
+        for field, number in zip(DIMENSIONS[row[1]], row[2:], strict=False)
+        if number >= EXPLODED
+    ]
+    return sorted(rows, key=lambda row: (-row.distinct_values, *row[:3]))
+
+
+def estimated(session: Session, scope: Scope, *types: str) -> str:
+    """Which of the types' numbers are estimates, as a sentence; empty when none is."""
+    counted = _counted(session, scope)
+    names = sorted({name for _, name in counted if not types or name in types})
+    if not names:
+        return ""
+    kept = ", ".join(f"{name} ({_one_in(counted, name)})" for name in names)
+    return f"Estimated: only a part is kept of {kept}; the numbers are scaled up."
+
+
+def _one_in(counted: dict[tuple[str, str], tuple[int, int]], name: str) -> str:
+    events = sum(pair[0] for key, pair in counted.items() if key[1] == name)
+    kept = sum(pair[1] for key, pair in counted.items() if key[1] == name)
+    return f"1 in {events / kept:.1f}" if kept else "none"
