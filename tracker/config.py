@@ -73,6 +73,17 @@ def _region(code: str) -> str:
     return code
 
 
+def _addresses(text: object) -> object:
+    """Comma-separated e-mail addresses, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in str(text).split(",") if part.strip()))
+
+
+def _public_url(url: str) -> str:
+    if url and not re.fullmatch(r"https?://[^/\s]+/?", url):
+        raise ValueError("must look like https://tracker.example.com")
+    return url.rstrip("/")
+
+
 def _smtp_url(url: str) -> str:
     if url and not re.fullmatch(r"smtps?://[^/\s]+/?", url):
         raise ValueError("must look like smtp://user:password@host:587")
@@ -159,12 +170,25 @@ class Settings(BaseModel):
     smtp_url: Annotated[str, AfterValidator(_smtp_url)] = Field(
         "",
         alias="TRACKER_SMTP_URL",
-        description="The server that mails alerts, as smtp://user:password@host:587 or smtps://.",
+        description="The server that mails alerts and digests, as smtp://user:password@host:587 "
+        "or smtps://.",
     )
     mail_from: str = Field(
         "",
         alias="TRACKER_MAIL_FROM",
-        description="The sender of mailed alerts, such as Tracker <alerts@example.com>.",
+        description="The sender of mails, such as Tracker <tracker@example.com>.",
+    )
+    digest_to: Annotated[tuple[EmailStr, ...], BeforeValidator(_addresses)] = Field(
+        (),
+        alias="TRACKER_DIGEST_TO",
+        description="Who gets the weekly digest by mail: addresses, comma separated. Nobody by "
+        "default; needs TRACKER_SMTP_URL.",
+    )
+    public_url: Annotated[str, AfterValidator(_public_url)] = Field(
+        "",
+        alias="TRACKER_PUBLIC_URL",
+        description="Where operators open the dashboard, for links in mails; on Railway its "
+        "public domain by default.",
     )
     trusted_proxies: int = Field(
         0,
@@ -183,6 +207,8 @@ class Settings(BaseModel):
         )
         if values["TRACKER_ENV"] == "production":
             values.setdefault("TRACKER_TRUSTED_PROXIES", "1")
+        if domain := values.get("RAILWAY_PUBLIC_DOMAIN"):
+            values.setdefault("TRACKER_PUBLIC_URL", f"https://{domain}")
         return values
 
     @model_validator(mode="after")
@@ -195,6 +221,8 @@ class Settings(BaseModel):
             raise ValueError("ADMIN_EMAIL and ADMIN_PASSWORD come together")
         if self.admin_password and len(self.admin_password) < 10:
             raise ValueError("ADMIN_PASSWORD must have 10 characters or more")
+        if self.digest_to and not self.smtp_url:
+            raise ValueError("TRACKER_DIGEST_TO needs TRACKER_SMTP_URL")
         return self
 
     @property

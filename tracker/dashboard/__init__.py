@@ -11,6 +11,7 @@ from tracker.dashboard import (
     annotations,
     assets,
     chrome,
+    digest,
     ledger,
     page_views,
     patterns,
@@ -36,4 +37,5 @@ def register(app: Flask) -> None:
     app.config["WTF_CSRF_TIME_LIMIT"] = None
     viewers.register()
     chrome.register(app)
+    digest.register(app)
     security.register(app)

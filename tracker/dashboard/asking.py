@@ -10,16 +10,15 @@ from sqlalchemy.orm import Session
 
 from tracker.config import Settings
 from tracker.dashboard.answers import row_type, slices_itself
-from tracker.dashboard.page import Page
+from tracker.dashboard.page import DEFAULT_PERIOD, LAST_WEEK, PERIODS, Page
 from tracker.dashboard.panels import Filter, Panel, Table
 from tracker.dashboard.viewers import Viewer
 from tracker.errors import Fault
+from tracker.metrics.digest import last_full_week
 from tracker.metrics.scope import MAX_ROWS, Scope
 from tracker.store.access import list_tenants
 
 Args = Mapping[str, str]
-PERIODS = {"7d": "7 days", "28d": "28 days", "90d": "90 days", "12m": "12 months"}
-DEFAULT_PERIOD = "28d"
 LONGEST_PERIOD = 3700
 ROWS_BY_DEFAULT = 100
 _EARLIEST = date(2000, 1, 1)
@@ -47,6 +46,8 @@ class Frame:
     tenants: list[Any]
     sample: bool
     compare: bool
+    default_period: str = DEFAULT_PERIOD
+    """The preset that the page shows when nothing is chosen."""
 
     @property
     def query(self) -> dict[str, str]:
@@ -74,7 +75,8 @@ def frame(
     """
     now = datetime.now(UTC)
     faults: list[Fault] = []
-    first, last, period = _days(args, now.astimezone(settings.zone).date(), faults)
+    today = now.astimezone(settings.zone).date()
+    first, last, period = _days(args, today, page.default_period, faults)
     readable = [tenant for tenant in list_tenants(session) if viewer.may_read(tenant.id)]
     named = subject[page.subject.name] if page.subject and page.subject.tenant else ""
     chosen = named or args.get("tenant", "")
@@ -86,10 +88,10 @@ def frame(
         raise BadParameters(faults)
     tenants, sample = _scope_tenants(readable, chosen)
     scope = Scope(tenants, first, last, settings.zone, now, limit=MAX_ROWS, filters=filters)
-    return Frame(scope, period, chosen, readable, sample, compare)
+    return Frame(scope, period, chosen, readable, sample, compare, page.default_period)
 
 
-def _days(args: Args, today: date, faults: list[Fault]) -> tuple[date, date, str]:
+def _days(args: Args, today: date, default: str, faults: list[Fault]) -> tuple[date, date, str]:
     """First day, last day and the preset's name; `from` and `to` win over `period`."""
     if "from" in args or "to" in args:
         first, last = _date(args, "from", faults), _date(args, "to", faults)
@@ -98,7 +100,9 @@ def _days(args: Args, today: date, faults: list[Fault]) -> tuple[date, date, str
         elif first and last and (last - first).days >= LONGEST_PERIOD:
             faults.append(Fault("from", f"must be less than {LONGEST_PERIOD} days before `to`"))
         return first or today, last or today, ""
-    period = _choice(args, "period", tuple(PERIODS), faults) or DEFAULT_PERIOD
+    period = _choice(args, "period", (*PERIODS, LAST_WEEK), faults) or default
+    if period == LAST_WEEK:
+        return *last_full_week(today), period
     if period == "12m":
         return _a_year_before(today) + timedelta(days=1), today, period
     return today - timedelta(days=int(period.removesuffix("d")) - 1), today, period

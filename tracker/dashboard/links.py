@@ -5,7 +5,7 @@ from string import Formatter
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
-from tracker.dashboard.asking import DEFAULT_PERIOD, Args, Frame
+from tracker.dashboard.asking import Args, Frame
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Links:
     def over(self, period: str) -> str:
         """This page over a preset period."""
         days: dict[str, str | None] = {"from": None, "to": None}
-        return self.here(**days, period=None if period == DEFAULT_PERIOD else period)
+        default = self.frame.default_period
+        return self.here(**days, period=None if period == default else period)
 
     def at(self, panel: str, **changes: str | None) -> str:
         """This page with parameters of one panel changed, scrolled to the panel."""

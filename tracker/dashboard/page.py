@@ -56,6 +56,12 @@ from tracker.metrics.scope import Scope
 
 Group = Literal["Marketplace", "Trips", "Business", "Operations"]
 
+PERIODS = ("7d", "28d", "90d", "12m")
+"""The presets of a page, which end today."""
+LAST_WEEK = "week"
+"""A preset that any page knows and few offer: Monday to Sunday of the last week that is over."""
+DEFAULT_PERIOD = "28d"
+
 
 @dataclass(frozen=True)
 class Linked:
@@ -124,6 +130,8 @@ class Page:
     filters: tuple[Filter, ...] = ()
     period: bool = True
     """Whether the page has a period to choose."""
+    periods: tuple[str, ...] = PERIODS
+    default_period: str = DEFAULT_PERIOD
     aside: str = ""
     """A template that comes after the panels, such as a page's forms; `page.aside` in it."""
     aside_data: Callable[[Session, Scope], object] | None = None

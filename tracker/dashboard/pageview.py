@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from tracker.dashboard import formats
-from tracker.dashboard.asking import PERIODS, BadParameters, Frame
+from tracker.dashboard.asking import BadParameters, Frame
 from tracker.dashboard.links import Links
-from tracker.dashboard.page import Page, Sentence
+from tracker.dashboard.page import LAST_WEEK, Page, Sentence
 from tracker.dashboard.pages import page_named
 from tracker.dashboard.parts import Choice, PanelView, choices, compares, failed_part, part
 from tracker.dashboard.words import snippet
@@ -107,7 +107,7 @@ def page_view(page: Page, title: str, framed: Frame, links: Links, reader: Reade
         links=links,
         frame=framed,
         parent=_parent(page, links),
-        periods=_periods(framed, links),
+        periods=_periods(page, framed, links),
         range=_range(framed.scope.first, framed.scope.last, framed),
         before=_range(scope.previous().first, scope.previous().last, framed),
         compare_url=links.here(compare="none" if framed.compare else None),
@@ -152,14 +152,14 @@ def _aside(page: Page, framed: Frame, session: Session) -> Any:
     return page.aside_data(session, framed.scope) if page.aside_data else None
 
 
-def _periods(framed: Frame, links: Links) -> list[PeriodLink]:
+def _periods(page: Page, framed: Frame, links: Links) -> list[PeriodLink]:
     return [
         PeriodLink(
-            label=name,
+            label="Last week" if name == LAST_WEEK else name,
             href=links.over(name),
             current=framed.period == name,
         )
-        for name in PERIODS
+        for name in page.periods
     ]
 
 

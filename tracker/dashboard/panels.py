@@ -122,6 +122,8 @@ class Stats(Panel):
 
     template: ClassVar[str] = "stats"
     stats: tuple[Stat, ...]
+    titled: bool = False
+    """Whether its title is seen, where a page has several rows of numbers."""
     compare: bool = True
     """Whether the period before is asked too: not of what holds whatever the period."""
 

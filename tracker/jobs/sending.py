@@ -134,13 +134,16 @@ def _status(link: socket.socket, deadline: float) -> int:
 def _mail(delivery: Claimed, settings: Settings) -> str:
     if not settings.smtp_url:
         raise Refused("Mail can't be sent: TRACKER_SMTP_URL is not set.")
-    words = _words(delivery)
+    words, body = _words(delivery), orjson.loads(delivery.body)
     mail = EmailMessage()
-    mail["Subject"] = words.splitlines()[0][:150]
+    mail["Subject"] = str(body.get("subject") or words.splitlines()[0])[:150]
     mail["From"] = settings.mail_from or f"tracker@{socket.gethostname()}"
     mail["To"] = delivery.address
+    mail["Date"] = datetime.now(UTC)
     mail["Message-ID"] = f"<{delivery.message_id}@tracker>"
     mail.set_content(words + "\n")
+    if html := body.get("html"):
+        mail.add_alternative(str(html), subtype="html")
     with _mail_server(settings.smtp_url) as server:
         server.send_message(mail)
     return "handed to the mail server"

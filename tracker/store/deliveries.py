@@ -21,7 +21,7 @@ RETRY_AFTER = tuple(
 )
 """How long to wait after each attempt that failed; after the last one a delivery has failed."""
 
-PATIENCE = {"alerts": timedelta(), "events": timedelta(days=5)}
+PATIENCE = {"alerts": timedelta(), "events": timedelta(days=5), "digest": timedelta.max}
 """How long a destination must have been failing before a given-up delivery disables it."""
 
 CLAIMED_FOR = timedelta(seconds=60)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
@@ -96,7 +96,7 @@ def views_of(session: Session, operator_id: str, tenants: Collection[str] | None
     Operators who read some tenants only see shared views that name one of those: a name or a
     query string can tell of others.
     """
-    seen = VIEWS.c.shared
+    seen: ColumnElement[bool] = VIEWS.c.shared
     if tenants is not None:
         seen = and_(seen, VIEWS.c.tenant_id.in_(tenants))
     statement = (

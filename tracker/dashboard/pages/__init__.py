@@ -19,6 +19,7 @@ _MODULES = (
     "attempt",
     "business",
     "business_tenant",
+    "digest",
     "feed",
     "activity",
     "catalog",
