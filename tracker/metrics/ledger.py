@@ -14,7 +14,8 @@ from tracker.model import DailyQueries, Demand, DemandQuery
 HALF_LIFE = timedelta(days=14)
 FORTNIGHT = 14
 _MOST_KEYS = 500
-"""Of more demands than this the database is asked about all rather than about each."""
+_MOST_QUERIES = 5000
+"""Of more demands or queries the database is asked about all rather than about each."""
 
 
 class Wanted(NamedTuple):
@@ -115,26 +116,47 @@ def _trends(
     session: Session, scope: Scope, demand_ids: Collection[str]
 ) -> dict[str, tuple[int, int]]:
     """Searches in vain of the last fortnight of the period and of the one before, by demand."""
+    demand_of = queries_of(session, scope, demand_ids)
     recent = DailyQueries.day > scope.last - timedelta(days=FORTNIGHT)
+    zeros = DailyQueries.zero_results
     statement = (
-        of_demands(
-            DemandQuery.demand_id,
-            func.sum(case((recent, DailyQueries.zero_results), else_=0)),
-            func.sum(case((~recent, DailyQueries.zero_results), else_=0)),
+        searches_for(
+            demand_of,
+            DailyQueries.tenant_id,
+            DailyQueries.query,
+            func.sum(case((recent, zeros), else_=0)),
+            func.sum(case((~recent, zeros), else_=0)),
         )
-        .where(DemandQuery.tenant_id.in_(scope.tenants))
         .where(DailyQueries.day > scope.last - timedelta(days=2 * FORTNIGHT))
-        .where(DailyQueries.day <= scope.last)
-        .group_by(DemandQuery.demand_id)
+        .where(DailyQueries.day <= scope.last, DailyQueries.tenant_id.in_(scope.tenants))
+        .group_by(DailyQueries.tenant_id, DailyQueries.query)
     )
+    trends: dict[str, tuple[int, int]] = {}
+    for tenant_id, query, now, before in session.execute(statement):
+        if demand_id := demand_of.get((tenant_id, query)):
+            held = trends.get(demand_id, (0, 0))
+            trends[demand_id] = (held[0] + int(now), held[1] + int(before))
+    return trends
+
+
+def queries_of(
+    session: Session, scope: Scope, demand_ids: Collection[str]
+) -> dict[tuple[str, str], str]:
+    """The tenant and text of every query of these demands, with its demand."""
+    statement = select(DemandQuery.tenant_id, DemandQuery.query, DemandQuery.demand_id)
+    statement = statement.where(DemandQuery.tenant_id.in_(scope.tenants))
     if len(demand_ids) <= _MOST_KEYS:
         statement = statement.where(DemandQuery.demand_id.in_(demand_ids))
-    return {row[0]: (int(row[1]), int(row[2])) for row in session.execute(statement)}
+    found = session.execute(statement)
+    return {(tenant_id, query): demand_id for tenant_id, query, demand_id in found}
 
 
-def of_demands(*columns: Any) -> Select[*tuple[Any, ...]]:
-    """The daily searches of demands' queries."""
-    same = (DailyQueries.tenant_id == DemandQuery.tenant_id) & (
-        DailyQueries.query == DemandQuery.query
-    )
-    return select(*columns).join_from(DemandQuery, DailyQueries, same)
+def searches_for(queries: Collection[tuple[str, str]], *columns: Any) -> Select[*tuple[Any, ...]]:
+    """Columns of the daily searches of these queries.
+
+    They are named one by one and not joined, so that each is looked up.
+    """
+    statement = select(*columns)
+    if len(queries) <= _MOST_QUERIES:
+        statement = statement.where(DailyQueries.query.in_({query for _, query in queries}))
+    return statement

@@ -1,17 +1,17 @@
 """One demand of the ledger: how it was put, who waits for it, and whether filling it helped."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, true
+from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import Session
 
 from tracker.metrics.filters import total
 from tracker.metrics.intervals import Interval, change_of_share, wilson
-from tracker.metrics.ledger import Wanted, demands, of_demands
+from tracker.metrics.ledger import Wanted, demands, queries_of, searches_for
 from tracker.metrics.scope import Scope
-from tracker.model import DailyQueries, Demand, DemandQuery, Event
+from tracker.model import DailyQueries, Demand, Event
 
 SUBJECT = "demand_id"
 DAYS_BEFORE = 28
@@ -88,7 +88,7 @@ def daily(session: Session, scope: Scope) -> list[DayOfDemand]:
     Days without a search too. Source: daily_queries.
     """
     statement = (
-        _searches(scope, DailyQueries.day)
+        _searches(session, scope, DailyQueries.day)
         .where(DailyQueries.day.between(scope.first, scope.last))
         .group_by(DailyQueries.day)
     )
@@ -98,12 +98,12 @@ def daily(session: Session, scope: Scope) -> list[DayOfDemand]:
     return [DayOfDemand(day, *counts.get(day, (0, 0))) for day in scope.each_day()]
 
 
-def _searches(scope: Scope, *columns: Any) -> Select[*tuple[Any, ...]]:
+def _searches(session: Session, scope: Scope, *columns: Any) -> Select[*tuple[Any, ...]]:
+    """Columns and counts of the daily searches for the demand."""
     counts = (total(DailyQueries.searches), total(DailyQueries.zero_results))
-    return of_demands(*columns, *counts).where(
-        DemandQuery.tenant_id.in_(scope.tenants),
-        DemandQuery.demand_id == scope.filters[SUBJECT],
-    )
+    queries = queries_of(session, scope, [scope.filters[SUBJECT]])
+    tenants = {tenant_id for tenant_id, _ in queries}
+    return searches_for(queries, *columns, *counts).where(DailyQueries.tenant_id.in_(tenants))
 
 
 def wordings(session: Session, scope: Scope) -> list[Wording]:
@@ -112,7 +112,7 @@ def wordings(session: Session, scope: Scope) -> list[Wording]:
     Source: demand_queries, daily_queries.
     """
     last = func.max(DailyQueries.last_zero_at)
-    statement = _searches(scope, DemandQuery.query, last).group_by(DemandQuery.query)
+    statement = _searches(session, scope, DailyQueries.query, last).group_by(DailyQueries.query)
     rows = [
         Wording(query, int(n), int(zeros), int(zeros) / int(n) if n else None, at)
         for query, at, n, zeros in session.execute(statement)
@@ -127,7 +127,6 @@ def waiting(session: Session, scope: Scope) -> list[Waiting]:
     alphabet of theirs. Latest search first. Source: events.
     """
     last = func.max(Event.occurred_at)
-    same = (Event.tenant_id == DemandQuery.tenant_id) & (Event.query == DemandQuery.query)
     statement = (
         select(
             func.coalesce(Event.email, ""),
@@ -136,17 +135,20 @@ def waiting(session: Session, scope: Scope) -> list[Waiting]:
             last,
             func.coalesce(func.min(Event.query), ""),
         )
-        .join_from(DemandQuery, Event, same)
-        .where(DemandQuery.tenant_id.in_(scope.tenants))
-        .where(DemandQuery.demand_id == scope.filters[SUBJECT])
-        .where(Event.tenant_id.in_(scope.tenants))
-        .where(Event.zero_results == true(), Event.query.is_not(None), ~Event.is_bot)
-        .where(Event.email.is_not(None))
+        .where(*_of_the_demand(session, scope), ~Event.is_bot)
+        .where(Event.zero_results == true(), Event.email.is_not(None))
         .group_by(Event.email)
         .order_by(last.desc(), Event.email)
     )
     found: Any = session.execute(statement)
     return [Waiting(*row) for row in found]
+
+
+def _of_the_demand(session: Session, scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    """That an event is a search for the demand."""
+    queries = queries_of(session, scope, [scope.filters[SUBJECT]])
+    tenants, texts = {key[0] for key in queries}, {key[1] for key in queries}
+    return Event.tenant_id.in_(tenants), Event.query.in_(texts)
 
 
 def effect(session: Session, scope: Scope) -> list[Effect]:
@@ -176,7 +178,7 @@ def _before_and_since(
 
 
 def _between(session: Session, scope: Scope, first: date, last: date) -> tuple[int, int]:
-    statement = _searches(scope).where(DailyQueries.day.between(first, last))
+    statement = _searches(session, scope).where(DailyQueries.day.between(first, last))
     searches, zeros = session.execute(statement).one()
     return int(searches), int(zeros)
 
@@ -185,17 +187,8 @@ def _on_the_day(
     session: Session, scope: Scope, day: date, border: datetime
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """The searches of one day, before a moment of it and after."""
-    start = datetime.combine(day, time.min, scope.zone)
-    queries = select(DemandQuery.query).where(
-        DemandQuery.tenant_id.in_(scope.tenants),
-        DemandQuery.demand_id == scope.filters[SUBJECT],
-    )
-    statement = (
-        select(Event.occurred_at, Event.zero_results)
-        .where(Event.tenant_id.in_(scope.tenants), Event.event_type == "sage_query")
-        .where(Event.occurred_at >= start.astimezone(UTC), Event.day == day, ~Event.is_bot)
-        .where(Event.occurred_at < (start + timedelta(days=1, hours=2)).astimezone(UTC))
-        .where(Event.query.in_(queries))
+    statement = select(Event.occurred_at, Event.zero_results).where(
+        *_of_the_demand(session, scope), Event.day == day, ~Event.is_bot
     )
     until, after = [0, 0], [0, 0]
     for at, found_nothing in session.execute(statement):

@@ -1,8 +1,9 @@
 """Counting demands: who asked in vain, how often, and how pressing that makes them."""
 
-from collections.abc import Collection
-from datetime import timedelta
-from itertools import groupby
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from math import log2
 from typing import Any
 
@@ -18,6 +19,7 @@ HALF_LIFE = timedelta(days=14)
 """In which a demand that nobody asks for any more loses half of its score."""
 
 CLOCK = "clock"
+_MOST_AT_ONCE = 5000
 
 
 def recount(connection: Connection, tenant_id: str, demand_ids: Collection[str]) -> None:
@@ -28,12 +30,13 @@ def recount(connection: Connection, tenant_id: str, demand_ids: Collection[str])
     """
     if not demand_ids:
         return
-    people = _people(connection, tenant_id, demand_ids)
-    asked = _asked(connection, tenant_id, demand_ids)
+    demand_of = _queries(connection, tenant_id, demand_ids)
+    people = _people(connection, tenant_id, demand_of)
+    asked = _asked(connection, tenant_id, demand_of)
     held = [(tenant_id, demand_id) for demand_id in sorted(demand_ids)]
     changes, gone = [], []
     for demand in bulk.matching(connection, DEMANDS, ("tenant_id", "id"), held):
-        counts = _counts(people.get(demand.id), asked.get(demand.id, []))
+        counts = _counts(people[demand.id], asked[demand.id])
         if not counts["zero_results"] and not demand.is_curated:
             gone.append(demand.id)
             continue
@@ -42,65 +45,101 @@ def recount(connection: Connection, tenant_id: str, demand_ids: Collection[str])
     _forget(connection, tenant_id, gone)
 
 
-def _people(connection: Connection, tenant_id: str, demand_ids: Collection[str]) -> dict[str, Any]:
+def _queries(connection: Connection, tenant_id: str, demand_ids: Collection[str]) -> dict[str, str]:
+    """The queries of demands, with the demand of each."""
+    statement = select(QUERIES.c.query, QUERIES.c.demand_id).where(
+        QUERIES.c.tenant_id == tenant_id, QUERIES.c.demand_id.in_(demand_ids)
+    )
+    return {row.query: row.demand_id for row in connection.execute(statement)}
+
+
+@dataclass
+class People:
+    """Who searched for a demand in vain, and when."""
+
+    known: set[str] = field(default_factory=set)
+    """E-mail addresses, and sessions without one."""
+    emails: set[str] = field(default_factory=set)
+    first_day: date = date.max
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+    def add(self, row: Any) -> None:
+        self.known |= {row.person} - {None}
+        self.emails |= {row.email} - {None}
+        self.first_day = min(self.first_day, row.first_day)
+        self.first_at = min(self.first_at or row.first_at, row.first_at)
+        self.last_at = max(self.last_at or row.last_at, row.last_at)
+
+
+def _people(
+    connection: Connection, tenant_id: str, demand_of: Mapping[str, str]
+) -> dict[str, People]:
     """Who searched in vain, by demand: from the raw events."""
     event = Event.__table__.c
-    person = func.coalesce(event.email, cast(event.session_id, String))
+    person = func.coalesce(event.email, cast(event.session_id, String)).label("person")
     statement = (
         select(
-            QUERIES.c.demand_id,
-            func.count(person.distinct()).label("people"),
-            func.count(event.email.distinct()).label("emails"),
+            event.query,
+            person,
+            event.email,
             func.min(event.day).label("first_day"),
             func.min(event.occurred_at).label("first_at"),
             func.max(event.occurred_at).label("last_at"),
         )
-        .join_from(QUERIES, Event.__table__, event.query == QUERIES.c.query)
-        .where(QUERIES.c.tenant_id == tenant_id, QUERIES.c.demand_id.in_(demand_ids))
-        .where(event.tenant_id == tenant_id, event.zero_results, event.query.is_not(None))
-        .where(~event.is_bot)
-        .group_by(QUERIES.c.demand_id)
+        .where(event.tenant_id == tenant_id, event.zero_results, ~event.is_bot)
+        .group_by(event.query, person, event.email)
     )
-    return {row.demand_id: row for row in connection.execute(statement)}
+    found: dict[str, People] = defaultdict(People)
+    for queries in _chunks(demand_of):
+        for row in connection.execute(statement.where(event.query.in_(queries))):
+            found[demand_of[row.query]].add(row)
+    return found
+
+
+def _chunks(queries: Iterable[str]) -> Iterator[list[str]]:
+    # Named one by one, each is looked up in the index; joined, some planner reads all events.
+    ordered = sorted(queries)
+    for start in range(0, len(ordered), _MOST_AT_ONCE):
+        yield ordered[start : start + _MOST_AT_ONCE]
 
 
 def _asked(
-    connection: Connection, tenant_id: str, demand_ids: Collection[str]
+    connection: Connection, tenant_id: str, demand_of: Mapping[str, str]
 ) -> dict[str, list[Any]]:
     """The searches of each query and day, by demand: from the rollup."""
     daily = DailyQueries.__table__.c
     statement = (
         select(
-            QUERIES.c.demand_id,
-            QUERIES.c.query,
+            daily.query,
             daily.day,
             func.coalesce(func.sum(daily.searches), 0).label("searches"),
             func.coalesce(func.sum(daily.zero_results), 0).label("zero_results"),
         )
-        .join_from(QUERIES, DailyQueries.__table__, daily.query == QUERIES.c.query)
-        .where(QUERIES.c.tenant_id == tenant_id, QUERIES.c.demand_id.in_(demand_ids))
         .where(daily.tenant_id == tenant_id)
-        .group_by(QUERIES.c.demand_id, QUERIES.c.query, daily.day)
-        .order_by(QUERIES.c.demand_id)
+        .group_by(daily.query, daily.day)
     )
-    rows = groupby(connection.execute(statement), key=lambda row: row.demand_id)
-    return {demand_id: list(found) for demand_id, found in rows}
+    found: dict[str, list[Any]] = defaultdict(list)
+    for queries in _chunks(demand_of):
+        for row in connection.execute(statement.where(daily.query.in_(queries))):
+            found[demand_of[row.query]].append(row)
+    return found
 
 
-def _counts(people: Any, asked: list[Any]) -> dict[str, Any]:
+def _counts(people: People, asked: list[Any]) -> dict[str, Any]:
     """The columns of a demand that are counted."""
-    held = [row for row in asked if people and row.day >= people.first_day]
+    held = [row for row in asked if row.day >= people.first_day]
     searches = sum(int(row.searches) for row in held)
     zeros = sum(int(row.zero_results) for row in held)
     counts = {
         "queries": len({row.query for row in asked}),
         "searches": searches,
         "zero_results": zeros,
-        "people": people.people if people else 0,
-        "emails": people.emails if people else 0,
-        "first_at": people.first_at if people else None,
-        "last_at": people.last_at if people else None,
-        "standing": _standing(people, zeros / searches) if people and searches else 0.0,
+        "people": len(people.known),
+        "emails": len(people.emails),
+        "first_at": people.first_at,
+        "last_at": people.last_at,
+        "standing": _standing(people, zeros / searches) if searches else 0.0,
     }
     return counts | ({"name": _most_frequent(held)} if held else {})
 
@@ -112,10 +151,12 @@ def _most_frequent(asked: list[Any]) -> str:
     return min(zeros, key=lambda query: (-zeros[query], query))
 
 
-def _standing(people: Any, severity: float) -> float:
+def _standing(people: People, severity: float) -> float:
     """Orders demands as their scores do on any day: all of them halve in the same time."""
-    weight = people.people * (1 + people.emails) * severity
-    return log2(weight) + people.last_at.timestamp() / HALF_LIFE.total_seconds() if weight else 0.0
+    weight = len(people.known) * (1 + len(people.emails)) * severity
+    if not weight or people.last_at is None:
+        return 0.0
+    return log2(weight) + people.last_at.timestamp() / HALF_LIFE.total_seconds()
 
 
 def _reopened(connection: Connection, demand: Any, counts: dict[str, Any]) -> dict[str, Any]:
