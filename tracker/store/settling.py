@@ -18,6 +18,7 @@ from tracker.store.projections import EventRow
 from tracker.store.writer import slot
 
 BATCH = 200
+DEMANDS_AT_ONCE = 50
 DEMANDS_EVERY = timedelta(seconds=30)
 """A demand that is much asked for is not counted again with every search."""
 
@@ -39,12 +40,12 @@ def settle_some(database: Database, patience: timedelta = DEMANDS_EVERY) -> int:
     Demands wait until they were touched so long ago.
     """
     with database.write() as connection:
-        marks = _oldest(connection, UNSETTLED.c.kind != DEMAND)
+        marks = _oldest(connection, BATCH, UNSETTLED.c.kind != DEMAND)
         if marks:
             settle(connection, marks, 0 if database.is_sqlite else slot())
     with database.write() as connection:
         due = UNSETTLED.c.since <= datetime.now(UTC) - patience
-        about = _oldest(connection, UNSETTLED.c.kind == DEMAND, due)
+        about = _oldest(connection, DEMANDS_AT_ONCE, UNSETTLED.c.kind == DEMAND, due)
         if about:
             locks.join_writers(connection)
             # First, which waits for those who mark them now: what they store is then seen.
@@ -53,10 +54,10 @@ def settle_some(database: Database, patience: timedelta = DEMANDS_EVERY) -> int:
     return len(marks) + len(about)
 
 
-def _oldest(connection: Connection, *which: ColumnElement[bool]) -> list[Mark]:
+def _oldest(connection: Connection, most: int, *which: ColumnElement[bool]) -> list[Mark]:
     chosen = select(UNSETTLED.c.tenant_id, UNSETTLED.c.kind, UNSETTLED.c.key).where(*which)
     ordered = chosen.order_by(UNSETTLED.c.since, UNSETTLED.c.tenant_id, UNSETTLED.c.key)
-    rows = connection.execute(ordered.limit(BATCH))
+    rows = connection.execute(ordered.limit(most))
     return [(row.tenant_id, row.kind, row.key) for row in rows]
 
 
