@@ -36,8 +36,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
     )
-    for extension in (db, csrf, login):
+    for extension in (db, csrf):
         extension.init_app(app)
+    login.init_app(app, add_context_processor=False)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     with app.app_context():
         database = Database(reader=db.engine, writer=db.engines["writer"])

@@ -37,6 +37,8 @@ class NavItem:
 
 def register(app: Flask) -> None:
     app.add_template_global(navigation)
+    # Looked up where a template names it, not for each: an error page asks no database.
+    app.jinja_env.globals["current_user"] = current_user
 
 
 def navigation() -> list[tuple[Group, list[NavItem]]]:

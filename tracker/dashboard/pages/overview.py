@@ -8,12 +8,11 @@ from tracker.dashboard.answers import ask
 from tracker.dashboard.formats import number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Stat, Stats, Table
+from tracker.dashboard.wording import count, moved, people
 from tracker.metrics import demand, overview, sage
 from tracker.metrics.scope import Scope
 
 _SHORT = 6
-_NOTICEABLE = 0.005
-"""A zero-result rate that moved by less, half a percentage point, is called steady."""
 
 
 def opening(session: Session, scope: Scope) -> Sentence:
@@ -23,10 +22,10 @@ def opening(session: Session, scope: Scope) -> Sentence:
         return _without_searches(session, scope)
     before = ask(overview.searches, session, scope.previous())
     first = say(
-        "Sage found nothing for {rate} of {searches} searches" + _trend(now, before) + ".",
+        "Sage found nothing for {rate} of {searches}{moved}.",
         rate=Linked(rate(now.zero_result_rate), "/demand"),
-        searches=Linked(number(now.searches), "/sage"),
-        was=rate(before.zero_result_rate),
+        searches=Linked(count(now.searches, "search", "searches"), "/sage"),
+        moved=moved(now.zero_result_rate, before.zero_result_rate),
     )
     return Sentence(first.parts + _unmet(session, scope).parts)
 
@@ -36,19 +35,10 @@ def _without_searches(session: Session, scope: Scope) -> Sentence:
     if not totals.events:
         return say("Nothing came in during this period.")
     return say(
-        "{events} events of {sessions} sessions came in, and nobody asked Sage.",
-        events=Linked(number(totals.events), "#daily-events"),
-        sessions=Linked(number(totals.sessions), "/people"),
+        "{events} of {sessions} came in, and nobody asked Sage.",
+        events=Linked(count(totals.events, "event"), "#daily-events"),
+        sessions=Linked(count(totals.sessions, "session"), "/people"),
     )
-
-
-def _trend(now: overview.Searches, before: overview.Searches) -> str:
-    if before.zero_result_rate is None or now.zero_result_rate is None:
-        return ""
-    moved = now.zero_result_rate - before.zero_result_rate
-    if abs(moved) < _NOTICEABLE:
-        return ", as in the period before"
-    return ", up from {was}" if moved > 0 else ", down from {was}"
 
 
 def _unmet(session: Session, scope: Scope) -> Sentence:
@@ -57,16 +47,12 @@ def _unmet(session: Session, scope: Scope) -> Sentence:
     if not unmet.rows:
         return say(" Every search found something.")
     top = unmet.rows[0]
-    people = "one person" if top.sessions == 1 else f"{number(top.sessions)} people"
     return say(
-        " The top unmet demand is {query}: {people}" + _reachable(top.emails) + ".",
+        " The top unmet demand is {query}: {people}, {reachable}.",
         query=Linked(f"“{top.query}”", "/demand"),
-        people=people,
+        people=people(top.sessions),
+        reachable=f"{number(top.emails)} with an e-mail address" if top.emails else "none known",
     )
-
-
-def _reachable(emails: int) -> str:
-    return f", {number(emails)} with an e-mail address" if emails else ", none of them known"
 
 
 PAGE = Page(

@@ -1,0 +1,34 @@
+"""Errors are sentences, also when there is no database to ask."""
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from tests.dashboard.conftest import csrf_token
+
+
+def test_an_address_without_a_page_says_so(client: FlaskClient) -> None:
+    answer = client.get("/nowhere")
+    assert answer.status_code == 404
+    assert "Nothing here" in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_a_fault_is_told_without_its_details(app: Flask, operator: FlaskClient) -> None:
+    with app.extensions["database"].write() as connection:
+        connection.execute(text("DROP TABLE operator_tenants"))
+        connection.execute(text("ALTER TABLE operators RENAME TO gone"))
+    page = operator.get("/overview")
+    assert page.status_code == 500
+    assert "Something went wrong" in page.text
+    assert "gone" not in page.text
+    data = operator.get("/overview/totals.json")
+    assert data.status_code == 500
+    assert data.json["error"]["code"] == "internal_error"
+
+
+def test_a_form_that_was_open_too_long_says_so(client: FlaskClient) -> None:
+    csrf_token(client)
+    answer = client.post("/login", data={"csrf_token": "stale"})
+    assert answer.status_code == 400
+    assert "<h1>" in answer.text
