@@ -1,6 +1,7 @@
 """Operators' notes on daily charts: small flags, their words on hover and in the number table."""
 
 import html
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -14,6 +15,7 @@ from tracker.metrics.annotations import Note
 Figure = dict[str, Any]
 _FLAG = "M 0 0 L 0 -11 L 9 -8 L 0 -5 Z"
 """A pennant on its pole, in pixels from the top of the plot."""
+_WIDTH = 44
 _INK = "var(--ink-2)"
 _HEADER = Header("Notes", Kind.TEXT.value, right=False)
 
@@ -61,12 +63,16 @@ def _words(told: dict[date, str]) -> Figure:
         "yaxis": "y2",
         "x": [day.isoformat() for day in told],
         "y": [1] * len(told),
-        # Plotly reads a little HTML in texts
-        "text": [html.escape(words) for words in told.values()],
+        "text": [_lines(words) for words in told.values()],
         "marker": {"color": _INK, "opacity": 0},
         "hovertemplate": "⚑ %{text}<extra></extra>",
         "showlegend": False,
     }
+
+
+def _lines(words: str) -> str:
+    """Text as Plotly reads it, which is a little HTML, not too wide for a phone."""
+    return "<br>".join(html.escape(line) for line in textwrap.wrap(words, _WIDTH))
 
 
 def noted(table: TableView, rows: Sequence[Any], told: dict[date, str]) -> TableView:

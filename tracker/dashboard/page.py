@@ -132,6 +132,8 @@ class Page:
     """Whether the page has a period to choose."""
     periods: tuple[str, ...] = PERIODS
     default_period: str = DEFAULT_PERIOD
+    brief: bool = False
+    """Whether panels that have nothing to tell are left out."""
     aside: str = ""
     """A template that comes after the panels, such as a page's forms; `page.aside` in it."""
     aside_data: Callable[[Session, Scope], object] | None = None

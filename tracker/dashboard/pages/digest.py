@@ -50,6 +50,7 @@ PAGE = Page(
     sentence=opening,
     periods=(LAST_WEEK, "7d", "28d"),
     default_period=LAST_WEEK,
+    brief=True,
     panels=(
         Stats(
             name="marketplace",
@@ -90,8 +91,8 @@ PAGE = Page(
             stats=(
                 Stat("zero_results", "Found nothing", good="down", link="/demand"),
                 Stat("zero_result_rate", "Of searches", good="down", n="searches", link="/demand"),
-                Stat("sessions", "People who waited in vain", good="down", link="/demand"),
-                Stat("emails", "Of them with an e-mail", link="/demand"),
+                Stat("sessions", "People who looked in vain", good="down", link="/demand"),
+                Stat("emails", "With an e-mail address", link="/demand"),
             ),
         ),
         Table(
@@ -99,7 +100,6 @@ PAGE = Page(
             title="Wanted and not found",
             metric=demand.zero_result_queries,
             page_size=_SOME,
-            half=True,
             empty="sage_query",
             link="/people?query={query}&zero=1#sessions",
             columns=(
@@ -114,7 +114,6 @@ PAGE = Page(
             title="Experts in the wrong place",
             metric=misplaced_experts,
             page_size=_SOME,
-            half=True,
             link="/experts/{expert_id}",
             columns=(
                 Column("expert_id", "Expert", Kind.CODE),
