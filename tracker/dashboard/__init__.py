@@ -12,6 +12,7 @@ from tracker.dashboard import (
     assets,
     chrome,
     digest,
+    feed_export,
     ledger,
     page_views,
     patterns,
@@ -22,7 +23,17 @@ from tracker.dashboard import (
 )
 from tracker.dashboard import login as login_views
 
-VIEWS = (login_views, account, ledger, page_views, annotations, views, settings, assets)
+VIEWS = (
+    login_views,
+    account,
+    ledger,
+    page_views,
+    annotations,
+    views,
+    settings,
+    feed_export,
+    assets,
+)
 
 
 def register(app: Flask) -> None:

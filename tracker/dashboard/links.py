@@ -34,7 +34,11 @@ class Links:
 
     def data(self, panel: str, extension: str) -> str:
         """The panel's rows as JSON or CSV, all of them, in the order that is shown."""
-        kept = {k: v for k, v in self.args.items() if not k.endswith((".offset", ".limit"))}
+        kept = {
+            k: v
+            for k, v in self.args.items()
+            if not k.endswith((".offset", ".limit", ".starting_after"))
+        }
         return _url(f"{self.path}/{panel}.{extension}", {**kept, "limit": "100000"})
 
     def to(self, template: str, row: Any = None) -> str:

@@ -17,6 +17,7 @@ from tracker.dashboard.pages import page_named
 from tracker.dashboard.parts import Choice, PanelView, choices, compares, failed_part, part
 from tracker.dashboard.words import snippet
 from tracker.metrics.activity import Trust, settled_until, trust
+from tracker.metrics.feed import NoSuchEvent
 from tracker.metrics.scope import Scope
 from tracker.store.database import Database
 
@@ -84,7 +85,7 @@ class Reader:
         """`ask(session)`, or `otherwise` when it fails; the fault is logged with its trace."""
         try:
             return ask(self.session())
-        except BadParameters:
+        except (BadParameters, NoSuchEvent):
             raise
         except Exception:
             # One panel's fault must not take the page with it, whatever it is.

@@ -114,6 +114,8 @@ class Panel:
     """Whether it shares its line with the next half panel."""
     settled: bool = False
     """Whether it shows facts that are settled some seconds later (the page says as of when)."""
+    sampled: tuple[str, ...] = ()
+    """Event types that it counts and that may be sampled: it then says that it estimates."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from tracker.dashboard.figures import figure
 from tracker.dashboard.links import Links
 from tracker.dashboard.panels import Chart, Matrix, Panel, Stat, Stats, Table, Timeline
 from tracker.metrics.annotations import notes
+from tracker.metrics.sampling import estimated
 from tracker.metrics.scope import Scope
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,8 @@ class PanelView:
     """Whether there is nothing to draw."""
     blank: bool = False
     """Whether it shows nothing but zeros and dashes."""
+    estimate: str = ""
+    """Which of its numbers are estimates, as a sentence."""
     search: str | None = None
     choices: list[Choice] = field(default_factory=list)
 
@@ -79,6 +82,7 @@ def part(panel: Panel, session: Session, framed: Frame, links: Links) -> PanelVi
         empty=not found.rows or (blank and isinstance(panel, Chart)),
         blank=blank,
         body=_body(panel, session, found, before, scope, links),
+        estimate=estimated(session, scope, panel.sampled) if panel.sampled else "",
         search=scope.filters.get("q", "") if isinstance(panel, Table) and panel.search else None,
         choices=_choices(panel, session, scope),
     )

@@ -1,7 +1,7 @@
 """A tenant's feed: its events, newest first, from any place on, and what belongs together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -75,20 +75,25 @@ def activity(session: Session, scope: Scope) -> Listing[Activity]:
     comes in meanwhile moves nothing. Filters: `type` (a name, or the start of one with `*`),
     text in the payload. `total` only tells whether there is more. Source: events.
     """
+    wanted = wanted_by(replace(scope, limit=scope.offset + scope.limit + 1))
+    columns = [getattr(Event, name) for name in Activity._fields]
+    found = session.execute(newest(session, wanted, columns)).all()
+    rows = [Activity(*row) for row in found[scope.offset :]]
+    return Listing(rows[: scope.limit], scope.offset + len(rows))
+
+
+def wanted_by(scope: Scope) -> Wanted:
+    """What a scope asks of the feed, from its first row on."""
     start, end = moments(scope)
-    wanted = Wanted(
+    return Wanted(
         tenants=scope.tenants,
-        limit=scope.offset + scope.limit + 1,
+        limit=scope.limit,
         starting_after=scope.filters.get("starting_after", ""),
         types=[kind] if (kind := scope.filters.get("type")) else [],
         start=start,
         end=end,
         text=scope.filters.get("q", ""),
     )
-    columns = [getattr(Event, name) for name in Activity._fields]
-    found = session.execute(newest(session, wanted, columns)).all()
-    rows = [Activity(*row) for row in found[scope.offset :]]
-    return Listing(rows[: scope.limit], scope.offset + len(rows))
 
 
 def outgoing(session: Session, wanted: Wanted) -> list[Outgoing]:

@@ -1,6 +1,7 @@
 """What is estimated because it is sampled, and fields with more values than anyone can read."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -134,14 +135,18 @@ def exploded(session: Session, scope: Scope) -> list[Exploded]:
     return sorted(rows, key=lambda row: (-row.distinct_values, *row[:3]))
 
 
-def estimated(session: Session, scope: Scope, *types: str) -> str:
+def estimated(session: Session, scope: Scope, types: Sequence[str]) -> str:
     """Which of the types' numbers are estimates, as a sentence; empty when none is."""
-    counted = _counted(session, scope)
-    names = sorted({name for _, name in counted if not types or name in types})
+    known = session.info.setdefault("sampled", {})
+    key = (scope.tenants, scope.first, scope.last)
+    if key not in known:
+        known[key] = _counted(session, scope)
+    counted = known[key]
+    names = sorted({name for _, name in counted if name in types})
     if not names:
         return ""
     kept = ", ".join(f"{name} ({_one_in(counted, name)})" for name in names)
-    return f"Estimated: only a part is kept of {kept}; the numbers are scaled up."
+    return f"Estimated: only a part is kept of {kept}. The numbers are scaled up."
 
 
 def _one_in(counted: dict[tuple[str, str], tuple[int, int]], name: str) -> str:

@@ -12,6 +12,7 @@ from tracker.dashboard.answers import ask
 from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Table
 from tracker.dashboard.words import snippet
+from tracker.metrics import custom_events, sampling
 from tracker.metrics.activity import daily_volume, volumes
 from tracker.metrics.scope import Scope
 
@@ -143,6 +144,44 @@ PAGE = Page(
                     ),
                 ),
                 Column("retention_days", "For days", minor=True),
+            ),
+        ),
+        Table(
+            name="sampling",
+            title="Sampled, and why",
+            metric=sampling.sampled,
+            columns=(
+                Column("event_type", "Event type", Kind.CODE),
+                Column("tenant_id", "Tenant"),
+                Column("events", "Events, estimated", Kind.BAR),
+                Column("kept", "Kept"),
+                Column("one_in", "Now one in"),
+                Column("why", "Why"),
+            ),
+        ),
+        Table(
+            name="too-many-values",
+            title="Fields with too many values",
+            metric=sampling.exploded,
+            half=True,
+            columns=(
+                Column("event_type", "Event type", Kind.CODE),
+                Column("field", "Field", Kind.CODE),
+                Column("tenant_id", "Tenant"),
+                Column("distinct_values", "Values in a week", Kind.BAR),
+            ),
+        ),
+        Table(
+            name="custom-events",
+            title="Custom events, outside the catalog",
+            metric=custom_events.custom_events,
+            half=True,
+            link="/feed/{tenant_id}?type={event_type}",
+            columns=(
+                Column("event_type", "Type", Kind.CODE),
+                Column("tenant_id", "Tenant"),
+                Column("events", "Events", Kind.BAR),
+                Column("last_day", "Last"),
             ),
         ),
     ),

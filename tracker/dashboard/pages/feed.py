@@ -66,6 +66,7 @@ FEED = Page(
     subject=Subject("tenant_id", title="Activity of {}", noun="tenant", tenant=True),
     parent="business",
     panels=(ACTIVITY,),
+    aside="dashboard/feed_export.html",
 )
 
 EVENT = Page(

@@ -1,0 +1,136 @@
+"""The activity feed of a tenant: paging that stays put, filters, exports, one event's page."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from tests.conftest import bearer, make_key, make_tenant, record
+from tests.dashboard.conftest import asked
+from tests.ingest.sending import event_of
+from tracker.model import AuditEntry
+
+FEED = "/business/acme/activity.json"
+
+
+@pytest.fixture(autouse=True)
+def acme(app: Flask) -> None:
+    make_tenant(app, "acme")
+
+
+def log(app: Flask, name: str, payload: dict[str, Any] | None = None, **more: Any) -> str:
+    """Records one event; returns its id."""
+    event_id = str(uuid4())
+    event = event_of(name, event_id=event_id, **more)
+    record(app, event | ({"payload": payload} if payload else {}), tenant="acme")
+    return event_id
+
+
+def ids(client: FlaskClient, query: str = "", path: str = FEED) -> list[str]:
+    return [row["id"] for row in client.get(f"{path}?{query}").json["rows"]]
+
+
+def quota(kind: str) -> dict[str, Any]:
+    return {"quotaType": kind, "limit": 1, "attempted": 2}
+
+
+def test_the_newest_received_comes_first_and_further_rows_stay_put(
+    app: Flask, operator: FlaskClient
+) -> None:
+    sent = [log(app, "quota_exceeded") for _ in range(5)]
+    first = ids(operator, "limit=2")
+    assert first == [sent[4], sent[3]]
+    log(app, "quota_exceeded")  # comes in while someone reads
+    second = ids(operator, f"limit=2&starting_after={first[-1]}")
+    assert second == [sent[2], sent[1]]
+    assert ids(operator, f"limit=2&starting_after={second[-1]}") == [sent[0]]
+
+
+def test_the_page_leads_to_further_rows_by_a_cursor(app: Flask, operator: FlaskClient) -> None:
+    sent = [log(app, "quota_exceeded") for _ in range(20)]
+    page = operator.get("/feed/acme").text
+    assert f"activity.starting_after={sent[5]}" in page
+    further = operator.get(f"/feed/acme?activity.starting_after={sent[5]}").text
+    assert sent[4] in further
+    assert sent[5] not in further.split("<tbody>")[1]
+
+
+def test_a_cursor_that_is_none_is_refused(operator: FlaskClient) -> None:
+    answer = operator.get(f"{FEED}?starting_after={uuid4()}")
+    assert answer.status_code == 400
+    assert answer.json["error"]["fields"][0]["path"] == "starting_after"
+    assert operator.get("/feed/acme?activity.starting_after=x").status_code == 400
+
+
+def test_it_is_filtered_by_type_and_by_text_in_the_payload(
+    app: Flask, operator: FlaskClient
+) -> None:
+    seats = log(app, "quota_exceeded", quota("Seats"))
+    percent = log(app, "quota_exceeded", quota("100% of seats"))
+    ingest = log(app, "ingest_started")
+    assert ids(operator, "type=ingest_started") == [ingest]
+    assert ids(operator, "type=quota_*") == [percent, seats]
+    assert ids(operator, "q=SEATS") == [percent, seats]
+    assert ids(operator, "q=100%25 of") == [percent]  # no wildcard
+    assert ids(operator, "q=seats&type=ingest_started") == []
+
+
+def test_it_holds_what_occurred_in_the_period(app: Flask, operator: FlaskClient) -> None:
+    old = log(app, "quota_exceeded", occurred_at="2026-11-01T12:00:00Z")
+    today = datetime.now(UTC).date()
+    new = log(app, "quota_exceeded")
+    assert ids(operator, f"from={today}&to={today}") == [new]
+    assert ids(operator, "from=2026-11-01&to=2026-11-01") == [old]
+
+
+def test_the_exports_have_the_same_events_and_are_audited(
+    app: Flask, operator: FlaskClient
+) -> None:
+    event_id = log(app, "quota_exceeded")
+    log(app, "ingest_started")
+    lines = operator.get("/feed/acme/activity.ndjson?type=quota_exceeded")
+    (line,) = [json.loads(text) for text in lines.text.splitlines()]
+    api = app.test_client().get(
+        "/api/events?type=quota_*", headers=bearer(make_key(app, "acme", ("read",)))
+    )
+    assert line == api.json["data"][0]
+    table = operator.get("/feed/acme/activity.csv?type=quota_exceeded").text
+    assert table.splitlines()[0].startswith("received_at,occurred_at,event_type,")
+    assert event_id in table
+    with app.extensions["database"].read(None) as session:
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "panel.export"))
+        found = [(one.tenant_id, one.detail["rows"]) for one in entries]
+    assert found == [("acme", 1), ("acme", 1)]
+
+
+def test_an_event_s_page_shows_its_neighbours(app: Flask, operator: FlaskClient) -> None:
+    start = {"sessionId": "s1", "conversationId": "c1"}
+    first = log(app, "conversation_started", start, request_id="r1")
+    handed = log(app, "escalation_triggered", {"conversationId": "c1", "reason": "billing"})
+    same = log(app, "quota_exceeded", request_id="r1")
+    log(app, "conversation_started", start | {"conversationId": "c2"})
+    make_tenant(app, "blue")
+    record(app, event_of("quota_exceeded", request_id="r1"), tenant="blue")
+    page = operator.get(f"/events/{first}?tenant=acme")
+    assert page.status_code == 200
+    assert "&#34;conversationId&#34;: &#34;c1&#34;" in page.text
+    path = f"/events/{first}"
+    assert ids(operator, "tenant=acme", f"{path}/same-conversation.json") == [first, handed]
+    assert sorted(ids(operator, "tenant=acme", f"{path}/same-request.json")) == sorted(
+        [first, same]
+    )
+    assert operator.get(f"/events/{uuid4()}?tenant=acme").status_code == 404
+    assert operator.get("/events/nothing?tenant=acme").status_code == 404
+
+
+def test_a_page_of_the_feed_asks_few_questions(app: Flask, operator: FlaskClient) -> None:
+    for _ in range(3):
+        log(app, "quota_exceeded")
+    with asked(app) as said:
+        operator.get(FEED)
+    assert len([one for one in said if "FROM events" in one]) == 1
