@@ -62,21 +62,12 @@ class Visit(NamedTuple):
 
 def session_exists(session: Session, scope: Scope) -> bool:
     """Whether an event of the session is held. Bots' do not count."""
-    wanted = as_uuid(scope.filters["session_id"])
-    return _any(session, scope, Event.session_id == (wanted or None))
+    return _any(session, scope, Event.session_id.in_(_session_ids(scope, [])))
 
 
 def person_exists(session: Session, scope: Scope) -> bool:
     """Whether an event with the e-mail address is held."""
     return _any(session, scope, Event.email == _email(scope))
-
-
-def as_uuid(text: str) -> str:
-    """The id in its stored form; empty for anything else."""
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return ""
 
 
 def _email(scope: Scope) -> str:
@@ -121,7 +112,7 @@ def _identities(session: Session, scope: Scope) -> list[Identity]:
     if "email" in scope.filters:
         condition = Identity.email == _email(scope)
     else:
-        condition = Identity.session_id == (as_uuid(scope.filters["session_id"]) or None)
+        condition = Identity.session_id.in_(_session_ids(scope, []))
     statement = select(Identity).where(Identity.tenant_id.in_(scope.tenants), condition)
     return list(session.scalars(statement.order_by(Identity.linked_at, Identity.session_id)))
 
@@ -139,9 +130,13 @@ def _conditions(scope: Scope, known: list[Identity]) -> Iterator[ColumnElement[b
 
 
 def _session_ids(scope: Scope, known: list[Identity]) -> list[str]:
+    """The session that is asked about, in its stored form, or those that are known of a person."""
     if "email" in scope.filters:
         return [row.session_id for row in known]
-    return [wanted] if (wanted := as_uuid(scope.filters["session_id"])) else []
+    try:
+        return [str(UUID(scope.filters["session_id"]))]
+    except ValueError:
+        return []
 
 
 def _identified(known: Identity) -> Entry:

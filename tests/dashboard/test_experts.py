@@ -1,0 +1,113 @@
+"""/experts and the page of one: the sentence, labels, and what the pages cost."""
+
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.conftest import make_tenant, record
+from tests.dashboard.conftest import asked, browser_of, make_operator
+from tests.dashboard.reading import WEEK, answer_of, links_of, panel_of
+from tests.metrics.asking import ANNA, click, event, search
+
+PAGE = f"/experts?{WEEK}"
+
+
+def a_gem() -> list[dict[str, Any]]:
+    """Gem and dud change places all the time; only the gem is clicked, at rank 1."""
+    lines = []
+    for n in range(60):
+        lines.append(search(f"02 09:{n:02}", ANNA, found=("gem", "dud")))
+        lines.append(search(f"03 09:{n:02}", ANNA, found=("dud", "gem")))
+        lines.append(click(f"02 10:{n:02}", ANNA, "gem", position=1))
+    return lines
+
+
+def test_the_sentence_names_who_deserves_a_better_place(app: Flask, operator: FlaskClient) -> None:
+    record(app, *a_gem())
+    # 60 clicks on 120 impressions at rank 1: 30 expected of each. Gem: 65/35 = 1.86.
+    page = operator.get(PAGE).text
+    assert answer_of(page) == (
+        "Sage showed 2 known experts 240 times; a tenth of them got 50.0 % of it. gem deserves"
+        " a better place: it is clicked 1.86 times as often as its places explain."
+    )
+    assert "hidden gem" in panel_of(page, "standing")
+    assert "over-exposed" in panel_of(page, "standing")
+
+
+def test_without_an_impression_the_page_says_so(operator: FlaskClient) -> None:
+    page = operator.get(PAGE).text
+    assert answer_of(page) == "No expert was shown in this period."
+
+
+def test_experts_that_were_not_shown_are_listed(app: Flask, operator: FlaskClient) -> None:
+    record(app, search("01 09:00", ANNA, found=("z",)), search("02 09:00", ANNA, found=("a",)))
+    panel = panel_of(operator.get(PAGE).text, "never-shown")
+    assert f"/experts/z?{WEEK}" in links_of(panel)
+    assert "1 Nov" in panel
+
+
+def test_an_experts_page_tells_its_queries_filters_and_clicks(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(
+        app,
+        search("02 09:00", ANNA, "chef", found=("x", "a/b")),
+        search("02 09:05", ANNA, "chef", found=("a/b",)),
+        event(
+            "results_shown",
+            "03 09:00",
+            ANNA,
+            view_id="v",
+            context="grid",
+            expert_ids=["a/b"],
+            filters={"city": "Rome", "rate": [50, 120]},
+        ),
+        click("03 09:01", ANNA, "a/b", context="grid", position=1, filters={"city": "Rome"}),
+    )
+    path = "/experts/a%2Fb"
+    assert answer_of(operator.get(f"{path}?{WEEK}").text) == (
+        "Shown 3 times and clicked one time, about as often as its places explain (COEC 1.00)."
+    )
+    found = operator.get(f"{path}/found-by.json?{WEEK}").json["rows"]
+    assert found == [
+        {"query": "chef", "answers": 2, "best_rank": 1, "last_at": "2026-11-02T09:05:00Z"}
+    ]
+    assert operator.get(f"{path}/under-filters.json?{WEEK}").json["rows"] == [
+        {"filter": "city", "value": '"Rome"', "impressions": 1, "clicks": 1},
+        {"filter": "rate", "value": "[50,120]", "impressions": 1, "clicks": 0},
+    ]
+    [clicked] = operator.get(f"{path}/clicks.json?{WEEK}").json["rows"]
+    assert clicked == {
+        "occurred_at": "2026-11-03T09:01:00Z",
+        "session_id": ANNA,
+        "email": None,
+        "context": "grid",
+        "position": 1,
+    }
+
+
+def test_an_expert_that_nobody_knows_has_no_page(app: Flask, operator: FlaskClient) -> None:
+    record(app, search("02 09:00", ANNA, found=("a",)))
+    assert operator.get("/experts/a").status_code == 200
+    assert operator.get("/experts/b").status_code == 404
+
+
+def test_an_expert_of_another_tenant_has_no_page(app: Flask) -> None:
+    make_tenant(app, "mine")
+    record(app, search("02 09:00", ANNA, found=("a",)))
+    browser = browser_of(app, make_operator(app, "t@example.com", "tenant", ("mine",)))
+    assert browser.get("/experts/a").status_code == 404
+
+
+def test_the_pages_ask_as_much_for_many_experts_as_for_few(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, search("02 09:00", ANNA, found=("a",)))
+    for path in (PAGE, f"/experts/a?{WEEK}"):
+        with asked(app) as few:
+            operator.get(path)
+        record(app, search("02 10:00", ANNA, found=tuple(f"{path}{n}" for n in range(150))))
+        with asked(app) as many:
+            operator.get(path)
+        assert len(many) == len(few) <= 16
