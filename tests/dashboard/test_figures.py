@@ -90,6 +90,15 @@ def test_the_last_open_bar_is_hatched() -> None:
     assert bars["marker"]["pattern"]["shape"] == ["", "", "/"]
 
 
+def test_long_durations_are_drawn_in_seconds() -> None:
+    of = scope(7, date(2026, 11, 10))
+    slow = [row._replace(searches=1000 * row.searches) for row in rows(of)]
+    drawn = figure(chart(unit="ms"), slow, [], of)
+    assert drawn["data"][0]["y"] == [0, 10, 20, 30, 40, 50, 60]
+    assert drawn["layout"]["yaxis"]["title"]["text"] == "s"
+    assert figure(chart(unit="ms"), rows(of), [], of)["layout"]["yaxis"]["title"]["text"] == "ms"
+
+
 def test_names_at_the_ends_of_lines_do_not_cover_each_other() -> None:
     of = scope(2)
     both = (Series("searches", "A"), Series("searches", "B"), Series("searches", "C"))

@@ -4,6 +4,8 @@
 own: it has ``register(blueprint)``.
 """
 
+from datetime import timedelta
+
 from flask import Blueprint, Flask
 
 from tracker.dashboard import (
@@ -46,6 +48,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(blueprint)
     # A login form may stand open for a day; the token ends with the session.
     app.config["WTF_CSRF_TIME_LIMIT"] = None
+    app.permanent_session_lifetime = timedelta(days=7)
     viewers.register()
     chrome.register(app)
     digest.register(app)

@@ -10,6 +10,7 @@ from tracker.metrics.scope import Scope
 Figure = dict[str, Any]
 _FEW = 4
 """Up to here an axis of counts has a tick at every whole number, and none between."""
+_MANY_MS = 2000
 _LABEL_HEIGHT = 0.075
 """The part of a chart's height that one line of label takes."""
 
@@ -34,13 +35,27 @@ def figure(chart: Chart, rows: Sequence[Any], before: Sequence[Any], scope: Scop
     if before and len(chart.series) == 1:
         traces.insert(0, _dashed(chart, rows, before))
         labels.append(EndLabel("before", "quiet", _last(before[: len(rows)], chart.series[0])))
-    top = _top(traces, chart)
-    layout = axes(chart.unit, rate=chart.rate, dates=chart.x == "day")
+    top, unit = _top(traces, chart), chart.unit
+    if unit == "ms" and top > _MANY_MS:
+        traces, labels, top, unit = _in_seconds(traces, labels, top)
+    layout = axes(unit, rate=chart.rate, dates=chart.x == "day")
     if chart.x == "day" and rows:
         layout["xaxis"]["range"] = _range(chart, rows)
     if not chart.rate and top <= _FEW:
         layout["yaxis"]["dtick"] = 1
     return {"data": traces, "layout": layout | (end_labels(labels, top) if rows else {})}
+
+
+def _in_seconds(
+    traces: list[Figure], labels: list[EndLabel], top: float
+) -> tuple[list[Figure], list[EndLabel], float, str]:
+    """Long durations in the unit a person would say."""
+    scaled = [
+        trace | {"y": [None if value is None else value / 1000 for value in trace["y"]]}
+        for trace in traces
+    ]
+    named = [label._replace(y=label.y / 1000) for label in labels]
+    return scaled, named, top / 1000, "s"
 
 
 def end_labels(labels: Sequence[EndLabel], top: float) -> Figure:
