@@ -1,5 +1,5 @@
 /*
- * tracker.js sends what happens on a page to Tracker. The page never waits for it.
+ * Sends what happens on a page to Tracker. The page never waits for it.
  *   <script defer src="https://tracker.example.com/static/tracker.js"></script>
  *   tracker.trackEvent("card_click", { expert_id: "e1", context: "grid" });
  * Under Global Privacy Control or Do Not Track it stores and sends nothing.
@@ -8,7 +8,7 @@
   if (typeof document === "undefined") return; // rendered on a server
 
   const pending = {};
-  const away = new Set(); // queue keys in flight or in a beacon
+  const away = new Set(); // in flight or in a beacon
   let store = {}, api, signals, timer, sending;
   let failures = 0, notBefore = 0, last = 0, maxEvents = 500;
   try {
@@ -25,10 +25,10 @@
 
   const remove = (keys) => keys.forEach((key) => delete store[key]);
 
-  // A key per event: tabs cannot overwrite each other's.
+  // A key per event: tabs overwrite nothing.
   const queued = () => Object.keys(store).filter((key) => key.startsWith("tcs_queue_")).sort();
 
-  // Plain http lacks randomUUID; blob addresses end with one.
+  // Plain http has no randomUUID, but blob URLs end with one.
   const uuid = () => crypto.randomUUID?.() ?? URL.createObjectURL(new Blob()).slice(-36);
 
   /** UUIDv7, in order of time. */
@@ -44,9 +44,9 @@
 
   const bytes = (text) => new Blob([text]).size;
   const silent = () =>
-    signals !== "ignore" && (navigator.globalPrivacyControl || navigator.doNotTrack === "1");
+    signals !== "ignore" && (navigator.globalPrivacyControl || navigator.doNotTrack == 1);
 
-  /** Never throws, honours privacy signals. */
+  /** Never throws. */
   const safely = (work) => (...args) => {
     try {
       if (!silent()) return work(...args);
@@ -79,7 +79,7 @@
     trackCardClick: (expert_id, context, details) =>
       tracker.trackEvent("card_click", { expert_id, context, ...details }),
 
-    /** Returns the view_id for clicks on these results. */
+    /** Returns the view_id for clicks. */
     trackResults(context, expert_ids, details) {
       const view_id = uuid();
       tracker.trackEvent("results_shown", { view_id, context, expert_ids, ...details });
@@ -94,7 +94,7 @@
       return view_id;
     },
 
-    /** Sends the value a filter rests on for a second; clearing is silent. */
+    /** Sends what a filter rests on for a second; clearing is silent. */
     trackFilter(filter, value, result_count) {
       clearTimeout(pending[filter]?.timer);
       delete pending[filter];
@@ -107,7 +107,7 @@
 
   function waiting() {
     const left = Math.max(notBefore, store.tcs_wait ?? 0) - Date.now();
-    return left < 864e5 ? left : 0; // the clock was put back
+    return left < 864e5 ? left : 0; // clock put back
   }
 
   function schedule(delay = 0) {
@@ -115,7 +115,7 @@
     timer = setTimeout(flush, Math.max(delay, waiting()));
   }
 
-  /** Tabs take turns. Sending twice would be harmless: events have ids. */
+  /** Tabs take turns. If not, event ids make it harmless. */
   async function flush() {
     if (sending || !api || silent()) return;
     sending = true;
@@ -133,7 +133,7 @@
     while (waiting() <= 0 && (batch = nextBatch(queued()))) await post(batch);
   }
 
-  /** A link, or events below the 64 KiB limit of keepalive. */
+  /** A link, or events below the limit of keepalive. */
   function nextBatch(keys) {
     const [first] = keys;
     if (first?.endsWith(":link")) {
@@ -167,13 +167,13 @@
     } else hold(response);
   }
 
-  /** As long as the service says, else ever longer. */
+  /** As told, else ever longer. */
   function hold(response) {
     const told = response?.headers.get("Retry-After");
     let delay = isNaN(told) ? Date.parse(told) - Date.now() : told * 1000;
     if (!(delay > 0)) delay = 1000 * 2 ** Math.min(failures++, 8);
     notBefore = Date.now() + Math.min(delay, 5e7) * (1 + Math.random() / 2);
-    if (response) write("tcs_wait", notBefore); // for all tabs and pages
+    if (response) write("tcs_wait", notBefore); // for all tabs
   }
 
   /** What a beacon takes stays queued until an answer confirms it. */
