@@ -71,12 +71,13 @@ def fold_attempts(
 
 
 def refold(
-    connection: Connection, requests: Iterable[RequestKey], deltas: Deltas
+    connection: Connection, requests: Iterable[RequestKey], deltas: Deltas, afresh: bool = False
 ) -> tuple[dict[MemberKey, Counter[Any]], list[tuple[EventRow, bool]]]:
     """Computes attempts from their stored events, and counts the difference.
 
     An attempt that has no event left is taken out. Returns the changed days of sessions by
-    error code, and each outcome that does not stand with whether it did until now.
+    error code, and each outcome that does not stand with whether it did until now. `afresh`
+    forgets the user that a login attached.
     """
     by = ("tenant_id", "request_id")
     wanted = sorted(requests)
@@ -93,7 +94,7 @@ def refold(
         before = held.get(request)
         count_attempt(before, deltas, members, -1)
         if events[request]:
-            folded[request], beaten = fold(events[request], before)
+            folded[request], beaten = fold(events[request], None if afresh else before)
             count_attempt(folded[request], deltas, members, +1)
             stood_at = before and before["outcome_at"]
             losers += [(row, row["occurred_at"] == stood_at) for row in beaten]

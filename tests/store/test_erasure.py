@@ -1,0 +1,264 @@
+"""Erasure: what is left is exactly what would be there had the person never come."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select
+
+from tests.conftest import make_tenant, record
+from tracker.model import AuditEntry, Base, IngestWarning
+from tracker.store.access import AccessError
+from tracker.store.deltas import ROLLUPS, shape
+from tracker.store.erasure import erase
+from tracker.store.extremes import LEFT
+
+NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+MINE = [str(UUID(int=n + 1, version=4)) for n in range(2)]
+THEIRS = [str(UUID(int=n + 101, version=4)) for n in range(2)]
+EMAIL, USER = "ada@example.com", "user-ada-77"
+EVER_CHANGING = {
+    "received_at",
+    "linked_at",
+    "created_at",
+    "settled_at",
+    "since",
+    "status_at",
+    "slot",
+    "id",
+    "demand_id",
+}
+LEFT_OUT = {"daily_ingest", "audit_log", "alert_rules", "tenants", "leases", "demand_keys"}
+
+
+def line(kind: str, session: str, at: int, number: int, **payload: Any) -> dict[str, Any]:
+    moment = NOON - timedelta(days=at % 5, minutes=at)
+    return {
+        "event_type": kind,
+        "event_id": str(UUID(int=number + 1, version=4)),
+        "session_id": session,
+        "occurred_at": moment.isoformat(),
+        "payload": payload,
+    }
+
+
+def search(session: str, at: int, number: int, what: str, zero: bool) -> dict[str, Any]:
+    found = [] if zero else ["e1", "e2"]
+    call = {"query_text": what, "function_called": "search_experts", "result_count": len(found)}
+    return line("sage_query", session, at, number, expert_ids=found, **call)
+
+
+def click(session: str, at: int, number: int, _what: str, zero: bool) -> dict[str, Any]:
+    context = "grid" if zero else "sage_panel"
+    return line("card_click", session, at, number, expert_id="e1", context=context, position=1)
+
+
+def change(session: str, at: int, number: int, what: str, zero: bool) -> dict[str, Any]:
+    count = 0 if zero else 3
+    return line(
+        "filter_change", session, at, number, filter="topic", value=what, result_count=count
+    )
+
+
+def trip(session: str, at: int, number: int, what: str, zero: bool) -> dict[str, Any]:
+    # Whoever it is, an attempt and its outcome share their request
+    request = {"request_id": f"{session[-3:]}-{what}-{at % 3}"}
+    if number % 3 == 0:
+        inputs = {"mode": what}
+        return line("create_trip_attempted", session, at, number, input_snapshot=inputs) | request
+    if zero:
+        failed = {"error_code": what, "duration_ms": at}
+        return line("create_trip_failed", session, at, number, **failed) | request
+    return line("create_trip_succeeded", session, at, number, trip_id="t", duration_ms=at) | request
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from([search, click, change, trip]),
+        st.integers(0, 1),
+        st.integers(0, 600),
+        st.sampled_from(["fado guitar", "tax return"]),
+        st.booleans(),
+    ),
+    max_size=10,
+)
+
+
+def contents(app: Flask) -> dict[str, list[str]]:
+    """Every table but those that may differ, without times of writing and random ids."""
+    with app.extensions["database"].read(None) as session:
+        return {
+            table.name: sorted(
+                str([v for k, v in sorted(row._mapping.items()) if k not in EVER_CHANGING])
+                for row in session.execute(select(table))
+                if _counts(table, row)
+            )
+            for table in Base.metadata.sorted_tables
+            if table.name not in LEFT_OUT
+        }
+
+
+def _counts(table: Any, row: Any) -> bool:
+    """Late events correct distinct counts, which may leave rows that count nothing."""
+    counters = shape(table).counters if table.name in ROLLUPS else ()
+    return not counters or any(getattr(row, counter) for counter in counters)
+
+
+def empty(app: Flask) -> None:
+    with app.extensions["database"].write() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name not in ("tenants", "alert_rules"):
+                connection.execute(delete(table))
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=(Phase.generate,),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    mine=STEPS,
+    theirs=STEPS,
+    by=st.sampled_from(["email", "user", "session"]),
+    settled=st.booleans(),
+    mixed=st.randoms(use_true_random=False),
+)
+def test_erasing_leaves_what_would_be_there_had_they_never_come(
+    app: Flask, mine: list[Any], theirs: list[Any], by: Any, settled: bool, mixed: Any
+) -> None:
+    sessions = MINE[:1] if by == "session" else MINE
+    my_lines = [
+        make(sessions[who % len(sessions)], at, n, what, zero)
+        for n, (make, who, at, what, zero) in enumerate(mine)
+    ]
+    my_lines += [{"session_id": one, "email": EMAIL, "user_id": USER} for one in sessions]
+    their_lines = [
+        make(THEIRS[who], at, 1000 + n, what, zero)
+        for n, (make, who, at, what, zero) in enumerate(theirs)
+    ]
+    their_lines.append({"session_id": THEIRS[0], "email": "bob@example.com"})
+    empty(app)
+    record(app, *their_lines)
+    expected = contents(app)
+    empty(app)
+    together = my_lines + their_lines
+    mixed.shuffle(together)
+    half = len(together) // 2
+    record(app, *together[:half])
+    record(app, *together[half:], settle=settled)
+    value = {"email": EMAIL, "user": USER, "session": MINE[0]}[by]
+    erase(app.extensions["database"], by, value, "test")
+    record(app)  # settles what was still waiting of the others
+    assert contents(app) == expected
+
+
+def test_every_rollup_that_has_moments_can_look_them_up_again() -> None:
+    assert LEFT.keys() == {name for name, table in ROLLUPS.items() if shape(table).extremes}
+
+
+def test_nothing_is_left_by_any_search(app: Flask) -> None:
+    record(
+        app,
+        search(MINE[0], 5, 1, "quiet tuscan villa for ada", True),
+        trip(MINE[0], 7, 3, "X", True) | {"user_id": USER},
+        {"session_id": MINE[0], "email": EMAIL, "user_id": USER},
+    )
+    with app.extensions["database"].write() as connection:
+        connection.execute(
+            IngestWarning.__table__.insert().values(
+                tenant_id="default",
+                day=NOON.date(),
+                event_type="sage_query",
+                code="invalid_event",
+                path="payload",
+                count=1,
+                message="must be",
+                sample=f"written by {USER.upper()}",
+                first_at=NOON,
+                last_at=NOON,
+            )
+        )
+    erased = erase(app.extensions["database"], "email", " Ada@Example.com ", "admin@example.com")
+    assert (erased.sessions, erased.events, erased.attempts) == (1, 2, 1)
+    left = everything(app)
+    for trace in (EMAIL, MINE[0], "tuscan"):
+        assert trace not in left
+    with app.extensions["database"].read(None) as session:
+        entry = session.execute(
+            select(AuditEntry.actor, AuditEntry.detail).where(AuditEntry.action == "person.erase")
+        ).one()
+    assert entry.actor == "admin@example.com"
+    assert entry.detail == {"by": "email", "sessions": 1, "events": 2, "attempts": 1}
+    assert erase(app.extensions["database"], "email", EMAIL, "x").events == 0
+
+
+def everything(app: Flask) -> str:
+    with app.extensions["database"].read(None) as session:
+        return "\n".join(
+            str(row)
+            for table in Base.metadata.sorted_tables
+            for row in session.execute(select(table))
+        )
+
+
+def test_sqlite_keeps_no_copy_in_its_file_or_its_log(app: Flask) -> None:
+    database = app.extensions["database"]
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL's files are its own")
+    record(app, search(MINE[0], 5, 1, "quiet tuscan villa", True))
+    record(app, {"session_id": MINE[0], "email": EMAIL})
+    erase(database, "email", EMAIL, "test")
+    path = database.writer.url.database
+    for name in (path, f"{path}-wal"):
+        with open(name, "rb") as file:
+            held = file.read()
+        assert EMAIL.encode() not in held
+        assert b"tuscan" not in held
+
+
+def test_who_comes_again_is_a_new_person(app: Flask) -> None:
+    record(app, search(MINE[0], 5, 1, "fado", True), {"session_id": MINE[0], "email": EMAIL})
+    erase(app.extensions["database"], "session", MINE[0], "test")
+    totals = record(app, search(MINE[0], 5, 1, "fado", True))
+    assert totals.accepted == 1
+    assert EMAIL not in everything(app)
+
+
+def test_a_tenant_can_be_named_and_others_keep_theirs(app: Flask) -> None:
+    make_tenant(app, "acme")
+    for tenant in ("default", "acme"):
+        record(app, {"session_id": MINE[0], "email": EMAIL}, tenant=tenant)
+    erase(app.extensions["database"], "email", EMAIL, "test", tenant="acme")
+    assert everything(app).count(EMAIL) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("email", "nobody"), ("session", "not-a-uuid"), ("user", "  ")]
+)
+def test_an_identifier_that_can_not_be_one_is_refused(app: Flask, kind: Any, value: str) -> None:
+    with pytest.raises(AccessError):
+        erase(app.extensions["database"], kind, value, "test")
+
+
+def test_the_command_line_exports_and_erases_without_asking(app: Flask) -> None:
+    record(
+        app,
+        search(MINE[0], 5, 1, "fado", True),
+        trip(MINE[0], 7, 3, "X", True),
+        {"session_id": MINE[0], "email": EMAIL, "user_id": USER},
+    )
+    runner = app.test_cli_runner()
+    exported = runner.invoke(args=["privacy", "export", "--user", USER])
+    assert exported.exit_code == 0
+    for trace in (EMAIL, USER, MINE[0], '"query": "fado"', '"input_snapshot"'):
+        assert trace in exported.output
+    erased = runner.invoke(args=["privacy", "erase", "--user", USER])
+    assert erased.output.strip() == "sessions 1 events 2 attempts 1 erased"
+    assert runner.invoke(args=["privacy", "erase"]).exit_code == 2
+    bad = runner.invoke(args=["privacy", "erase", "--email", "nobody"])
+    assert (bad.exit_code, "e-mail" in bad.output) == (1, True)

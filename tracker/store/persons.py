@@ -1,0 +1,180 @@
+"""Who is meant by an e-mail address, a session or a user, and all that is held about them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, Table, or_, select
+from sqlalchemy.orm import Session
+
+from tracker.model import (
+    Delivery,
+    Event,
+    Identity,
+    MemberDay,
+    SessionDay,
+    Tenant,
+    TripAttempt,
+)
+from tracker.store import bulk
+from tracker.store.access import IS_UUID, AccessError, normalised_email
+from tracker.store.projections import EventRow
+from tracker.store.uniques import SessionKey
+
+EVENTS, IDENTITIES, ATTEMPTS = Event.__table__, Identity.__table__, TripAttempt.__table__
+
+Kind = Literal["email", "session", "user"]
+
+
+@dataclass(frozen=True)
+class Person:
+    """One identifier of somebody, of one tenant or of all."""
+
+    kind: Kind
+    value: str
+    tenants: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What somebody left: their sessions, every raw event, and the requests of their trips."""
+
+    person: Person
+    sessions: frozenset[SessionKey]
+    events: Sequence[EventRow]
+    requests: frozenset[tuple[str, str]]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.sessions or self.events or self.requests)
+
+    @property
+    def identifiers(self) -> list[str]:
+        """What could give them away in a text."""
+        ids = {self.person.value, *(session_id for _, session_id in self.sessions)}
+        ids |= {row["email"] for row in self.events if row["email"]}
+        return sorted(ids, key=lambda one: (-len(one), one))
+
+
+def person_of(connection: Connection | Session, kind: Kind, value: str, tenant: str = "") -> Person:
+    """The person, with the identifier in its stored form. AccessError when it can't be one."""
+    value = value.strip()
+    if kind == "email":
+        value = normalised_email(value)
+    if kind == "session":
+        value = value.lower()
+        if not IS_UUID(value):
+            raise AccessError("A session id is a UUID.")
+    if not value or "\0" in value:
+        raise AccessError("Name somebody.")
+    known = list(connection.execute(select(Tenant.id).order_by(Tenant.id)).scalars())
+    if tenant and tenant not in known:
+        raise AccessError(f"There is no tenant {tenant}.")
+    return Person(kind, value, (tenant,) if tenant else tuple(known))
+
+
+def trace(connection: Connection | Session, person: Person) -> Trace:
+    """Everything raw that is held about somebody."""
+    sessions = frozenset(_sessions(connection, person))
+    rows = {(row["tenant_id"], row["id"]): row for row in _events(connection, person, sessions)}
+    events = [rows[key] for key in sorted(rows)]
+    requests = {
+        (row["tenant_id"], row["request_id"])
+        for row in events
+        if row["request_id"] and row["event_type"].startswith("create_trip_")
+    }
+    attempts = _matching(connection, ATTEMPTS, ("tenant_id", "anon_session_id"), sessions)
+    attempts += _owned(connection, ATTEMPTS, ATTEMPTS.c.user_id, person, "user")
+    requests |= {(row["tenant_id"], row["request_id"]) for row in attempts}
+    return Trace(person, sessions, events, frozenset(requests))
+
+
+def _sessions(connection: Connection | Session, person: Person) -> Iterator[SessionKey]:
+    if person.kind == "session":
+        yield from ((tenant, person.value) for tenant in _tenants_of(connection, person))
+        return
+    column = IDENTITIES.c.email if person.kind == "email" else IDENTITIES.c.user_id
+    for row in _owned(connection, IDENTITIES, column, person, person.kind):
+        yield row["tenant_id"], row["session_id"]
+
+
+def _tenants_of(connection: Connection | Session, person: Person) -> list[str]:
+    """Those tenants that know the session."""
+    known: set[str] = set()
+    for table in (EVENTS, IDENTITIES, SessionDay.__table__):
+        statement = select(table.c.tenant_id).where(table.c.session_id == person.value).distinct()
+        known |= set(connection.execute(statement).scalars())
+    return sorted(known & set(person.tenants))
+
+
+def _events(
+    connection: Connection | Session, person: Person, sessions: Iterable[SessionKey]
+) -> list[EventRow]:
+    """All of their sessions' events, and those that name them without one."""
+    found = _matching(connection, EVENTS, ("tenant_id", "session_id"), sessions)
+    found += _owned(connection, EVENTS, EVENTS.c.email, person, "email")
+    found += _owned(connection, EVENTS, EVENTS.c.user_id, person, "user")
+    return found
+
+
+def _matching(
+    connection: Connection | Session, table: Table, by: Sequence[str], keys: Iterable[Any]
+) -> list[dict[str, Any]]:
+    core = connection.connection() if isinstance(connection, Session) else connection
+    return [dict(row._mapping) for row in bulk.matching(core, table, by, sorted(keys))]
+
+
+def _owned(
+    connection: Connection | Session,
+    table: Table,
+    column: ColumnElement[Any],
+    person: Person,
+    kind: Kind,
+) -> list[dict[str, Any]]:
+    if person.kind != kind:
+        return []
+    statement = select(table).where(column == person.value, table.c.tenant_id.in_(person.tenants))
+    return [dict(row._mapping) for row in connection.execute(statement)]
+
+
+def held_about(connection: Connection | Session, found: Trace) -> dict[str, Any]:
+    """All that is held about somebody, as JSON."""
+    by_session = ("tenant_id", "session_id")
+    members = [*found.sessions]
+    if found.person.kind == "email":
+        members += [(tenant, found.person.value) for tenant in found.person.tenants]
+    tables = {
+        "identities": _matching(connection, IDENTITIES, by_session, found.sessions),
+        "events": found.events,
+        "trip_creation_attempts": _matching(
+            connection, ATTEMPTS, ("tenant_id", "request_id"), found.requests
+        ),
+        "session_days": _matching(connection, SessionDay.__table__, by_session, found.sessions),
+        "member_days": _matching(connection, MemberDay.__table__, ("tenant_id", "member"), members),
+        "deliveries": _matching(
+            connection, Delivery.__table__, ("message_id",), {(row["id"],) for row in found.events}
+        ),
+    }
+    asked = {"kind": found.person.kind, "value": found.person.value}
+    return {"person": asked} | {
+        name: [_plain(row) for row in rows] for name, rows in tables.items()
+    }
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime | date) else value
+        for name, value in row.items()
+    }
+
+
+def named_in(columns: Iterable[ColumnElement[str]], identifiers: Iterable[str]) -> Any:
+    """That one of the texts holds one of the identifiers."""
+    return or_(
+        *(
+            column.icontains(identifier, autoescape=True)
+            for column in columns
+            for identifier in identifiers
+        )
+    )
