@@ -95,7 +95,7 @@ def _terms(tenant_id: str) -> Terms:
     return Terms(
         received_at=datetime.now(UTC),
         calendar=current_app.extensions["calendar"],
-        retention=timedelta(days=choices.retention_days or settings.retention_days),
+        retention=timedelta(days=min(choices.retention_days, settings.retention_days)),
         tenant_id=tenant_id,
         source="server",
         with_key=True,

@@ -1,5 +1,6 @@
 """`flask retention run`."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import click
@@ -7,7 +8,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from tracker.store.access import COMMAND_LINE, audit
-from tracker.store.retention import cutoff, expire, would_expire
+from tracker.store.retention import cutoffs, expire, would_expire
 
 retention = AppGroup("retention", help="Expire raw events and snapshots.")
 
@@ -19,18 +20,31 @@ def register(app: Flask) -> None:
 @retention.command("run")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 def run(dry_run: bool) -> None:
-    """Delete raw events and snapshots older than TRACKER_RETENTION_DAYS. Aggregates stay."""
+    """Delete raw events and snapshots older than TRACKER_RETENTION_DAYS. Aggregates stay.
+
+    Tenants that chose to keep less keep less.
+    """
     database = current_app.extensions["database"]
     settings = current_app.extensions["settings"]
-    expired = cutoff(datetime.now(UTC), settings.zone, settings.retention_days)
-    if dry_run:
-        with database.read(None) as session:
-            _report(would_expire(session, expired), "would expire")
-        return
-    deleted = expire(database, expired)
+    now = datetime.now(UTC)
+    with database.read(None) as session:
+        expired = cutoffs(session, now, settings.zone, settings.retention_days)
+        if dry_run:
+            _report(would_expire(session, *expired), "would expire")
+            return
+    deleted = _sum(expire(database, one) for one in expired)
+    before = expired[0].day.isoformat()
     with database.write() as connection:
-        audit(connection, COMMAND_LINE, "retention.run", before=expired.day.isoformat(), rows=deleted)
+        audit(connection, COMMAND_LINE, "retention.run", before=before, rows=deleted)
     _report(deleted, "expired")
+
+
+def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for counted in counts:
+        for table, rows in counted.items():
+            total[table] = total.get(table, 0) + rows
+    return total
 
 
 def _report(rows: dict[str, int], verb: str) -> None:

@@ -8,6 +8,7 @@ from flask.cli import AppGroup
 
 from tracker.store.access import COMMAND_LINE, audit
 from tracker.store.recount import check, held_days, rebuild
+from tracker.store.settings import shorter_retentions
 from tracker.store.settling import settle_all
 
 rollups = AppGroup("rollups", help="Check, rebuild and settle the daily tables.")
@@ -61,7 +62,9 @@ def settle_rollups() -> None:
 def _days(first: datetime | None, last: datetime | None) -> tuple[date, date]:
     """The asked days, as far as their raw events are all held."""
     settings = current_app.extensions["settings"]
-    oldest, newest = held_days(datetime.now(UTC), settings.zone, settings.retention_days)
+    with current_app.extensions["database"].read(None) as session:
+        kept = min((settings.retention_days, *shorter_retentions(session, settings.retention_days)))
+    oldest, newest = held_days(datetime.now(UTC), settings.zone, kept)
     return (
         max(first.date(), oldest) if first else oldest,
         min(last.date(), newest) if last else newest,

@@ -187,6 +187,9 @@ def _choose_origins(connection: Connection, tenant_id: str, actor: str) -> Done:
 
 def _choose_retention(connection: Connection, tenant_id: str, actor: str) -> Done:
     days = form_number("days", "The retention")
+    longest = current_app.extensions["settings"].retention_days
+    if days is not None and days > longest:
+        raise AccessError(f"The deployment keeps raw events for {longest} days at most.")
     change_settings(connection, tenant_id, actor, {"retention_days": days})
     return Done("The retention is changed.")
 

@@ -113,7 +113,7 @@ def terms_of(sender: Sender, sent_at: datetime | None) -> Terms:
     return Terms(
         received_at=now,
         calendar=current_app.extensions["calendar"],
-        retention=timedelta(days=choices.retention_days or settings.retention_days),
+        retention=timedelta(days=min(choices.retention_days, settings.retention_days)),
         tenant_id=sender.tenant_id,
         source="server" if sender.with_key else "browser",
         with_key=sender.with_key,

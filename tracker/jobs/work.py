@@ -9,7 +9,7 @@ from tracker.config import Settings
 from tracker.jobs.deliveries import deliver_due
 from tracker.jobs.digest import Compose, send_when_due
 from tracker.store.database import Database
-from tracker.store.retention import cutoff, expire
+from tracker.store.retention import cutoffs, expire
 from tracker.store.salts import delete_old_salts
 from tracker.store.settling import settle_some
 
@@ -58,8 +58,11 @@ def forget_salts(context: Context, _is_over: IsOver) -> None:
 def expire_raw(context: Context, is_over: IsOver) -> None:
     """Deletes raw events and snapshots whose time is over."""
     settings = context.settings
-    expired = cutoff(datetime.now(UTC), settings.zone, settings.retention_days)
-    expire(context.database, expired, is_over)
+    now = datetime.now(UTC)
+    with context.database.read(None) as session:
+        expired = cutoffs(session, now, settings.zone, settings.retention_days)
+    for one in expired:
+        expire(context.database, one, is_over)
 
 
 def digest(context: Context, _is_over: IsOver) -> None:

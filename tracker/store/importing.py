@@ -58,10 +58,11 @@ class Importer:
             self._terms = {row.id: self._terms_of(row.id, row.settings) for row in tenants}
 
     def _terms_of(self, tenant_id: str, chosen: dict[str, Any]) -> Terms:
+        kept = self._settings.retention_days
         return Terms(
             received_at=self._now,
             calendar=self._calendar,
-            retention=timedelta(days=self._settings.retention_days),
+            retention=timedelta(days=min(chosen.get("retention_days") or kept, kept)),
             tenant_id=tenant_id,
             source="import",
             with_key=True,

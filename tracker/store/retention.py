@@ -7,12 +7,12 @@ active days are kept, for as long as it is active at all, so that distinct count
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from tracker.model import (
@@ -28,6 +28,7 @@ from tracker.model import (
 )
 from tracker.store import bulk, locks
 from tracker.store.database import Database
+from tracker.store.settings import shorter_retentions
 from tracker.store.settling import settle_some
 from tracker.store.uniques import FACETS, session_days
 
@@ -42,10 +43,24 @@ _MEMBER = ("tenant_id", "member", "kind", "key")
 
 @dataclass(frozen=True)
 class Cutoff:
-    """What is expired: days before `day`, and what happened or was written before `moment`."""
+    """What is expired: days before `day`, and what happened or was written before `moment`.
+
+    Of these `tenants`, or of all when none is named.
+    """
 
     day: date
     moment: datetime
+    tenants: tuple[str, ...] = ()
+
+
+def cutoffs(session: Session, now: datetime, zone: ZoneInfo, retention_days: int) -> list[Cutoff]:
+    """What is expired for all tenants, then for those that chose to keep less."""
+    everyone = cutoff(now, zone, retention_days)
+    shorter = [
+        replace(cutoff(now, zone, days), tenants=tenants)
+        for days, tenants in shorter_retentions(session, retention_days).items()
+    ]
+    return [everyone, *shorter]
 
 
 def cutoff(now: datetime, zone: ZoneInfo, retention_days: int) -> Cutoff:
@@ -54,13 +69,17 @@ def cutoff(now: datetime, zone: ZoneInfo, retention_days: int) -> Cutoff:
     return Cutoff(day, datetime.combine(day, datetime.min.time(), zone))
 
 
-def would_expire(session: Session, expired: Cutoff) -> dict[str, int]:
+def would_expire(session: Session, *expired: Cutoff) -> dict[str, int]:
     """How many rows of each table would go now."""
     return {
-        table.name: int(
-            session.execute(select(func.count()).select_from(table).where(condition)).scalar_one()
+        pairs[0][0].name: int(
+            session.execute(
+                select(func.count())
+                .select_from(pairs[0][0])
+                .where(or_(*(condition for _, condition in pairs)))
+            ).scalar_one()
         )
-        for table, condition in _by_age(expired)
+        for pairs in zip(*map(_by_age, expired), strict=True)
     }
 
 
@@ -70,17 +89,22 @@ def _by_age(expired: Cutoff) -> list[tuple[Table, ColumnElement[bool]]]:
     settled, warnings = Settled.__table__, IngestWarning.__table__
     return [
         # What has been settled stays counted; without this it would be taken back.
-        (settled, _of_tenants(settled) & (settled.c.day < expired.day)),
-        (EVENTS, _of_tenants(EVENTS) & (EVENTS.c.occurred_at < expired.moment)),
-        (attempts, _of_tenants(attempts) & (attempts.c.day < expired.day)),
-        (warnings, _of_tenants(warnings) & (warnings.c.day < expired.day)),
-        (deliveries, deliveries.c.created_at < expired.moment),
+        (settled, _of_tenants(settled, expired) & (settled.c.day < expired.day)),
+        (EVENTS, _of_tenants(EVENTS, expired) & (EVENTS.c.occurred_at < expired.moment)),
+        (attempts, _of_tenants(attempts, expired) & (attempts.c.day < expired.day)),
+        (warnings, _of_tenants(warnings, expired) & (warnings.c.day < expired.day)),
+        (deliveries, _of(deliveries, expired) & (deliveries.c.created_at < expired.moment)),
     ]
 
 
-def _of_tenants(table: Table) -> ColumnElement[bool]:
-    """All rows, said so that an index led by the tenant is of use."""
-    return table.c.tenant_id.in_(select(Tenant.id))
+def _of_tenants(table: Table, expired: Cutoff) -> ColumnElement[bool]:
+    """The tenants' rows: said of all too, so that an index led by the tenant is of use."""
+    return table.c.tenant_id.in_(expired.tenants or select(Tenant.id))
+
+
+def _of(table: Table, expired: Cutoff) -> ColumnElement[bool]:
+    """The tenants' rows, and those of no tenant where all are meant."""
+    return table.c.tenant_id.in_(expired.tenants) if expired.tenants else true()
 
 
 def expire(
@@ -138,7 +162,7 @@ def _forget_sessions(database: Database, expired: Cutoff, is_over: Callable[[], 
         return len(gone)
 
     columns = ("tenant_id", "session_id")
-    return _walk(database, SESSION_DAYS, columns, expired.day, forget, is_over)
+    return _walk(database, SESSION_DAYS, columns, expired, forget, is_over)
 
 
 def _still_needed(days: dict[date, dict[str, Any]], first_held: date) -> set[date]:
@@ -167,23 +191,24 @@ def _forget_members(database: Database, expired: Cutoff, is_over: Callable[[], b
         bulk.delete_keys(connection, MEMBER_DAYS, gone)
         return len(gone)
 
-    return _walk(database, MEMBER_DAYS, _MEMBER, expired.day, forget, is_over)
+    return _walk(database, MEMBER_DAYS, _MEMBER, expired, forget, is_over)
 
 
 def _walk(
     database: Database,
     table: Table,
     columns: Sequence[str],
-    first_held: date,
+    expired: Cutoff,
     forget: Callable[[Connection, Sequence[tuple[Any, ...]]], int],
     is_over: Callable[[], bool],
 ) -> int:
     """Goes once through everyone with an expired day, some at a time, in order of their keys."""
     keys = [table.c[name] for name in columns]
+    condition = _of(table, expired) & (table.c.day < expired.day)
     deleted, last = 0, None
     while not is_over():
         with database.read(None) as session:
-            some = _next(session, keys, last, table.c.day < first_held)
+            some = _next(session, keys, last, condition)
         began = time.monotonic()
         with database.write() as connection:
             locks.join_writers(connection)
@@ -224,6 +249,7 @@ def _left_behind(expired: Cutoff) -> ColumnElement[bool]:
         EVENTS.c.session_id == IDENTITIES.c.session_id,
     )
     return and_(
+        _of(IDENTITIES, expired),
         IDENTITIES.c.linked_at < expired.moment,
         ~exists(select(SESSION_DAYS.c.day).where(of_session)),
         ~exists(select(EVENTS.c.id).where(stored)),

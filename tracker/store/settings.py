@@ -39,7 +39,8 @@ class Choices:
     hygiene: Hygiene = NOTHING_MORE
     custom_events: bool = False
     allowed_origins: tuple[str, ...] = ()
-    retention_days: int | None = None
+    retention_days: int = RETENTION_DAYS[1]
+    """For how long raw events are kept, unless the deployment keeps all for less."""
 
 
 class TenantChoices:
@@ -86,7 +87,7 @@ def choices_of(session: Connection | Session, tenant_id: str, today: date) -> Ch
         hygiene=chosen_hygiene(chosen),
         custom_events=bool(chosen.get("custom_events")),
         allowed_origins=tuple(chosen.get("allowed_origins") or ()),
-        retention_days=chosen.get("retention_days"),
+        retention_days=chosen.get("retention_days") or RETENTION_DAYS[1],
     )
 
 
@@ -100,6 +101,18 @@ def settings_of(session: Connection | Session, tenant_id: str) -> dict[str, Any]
     """The settings as they are stored; empty for a tenant that there is not."""
     found = session.execute(select(Tenant.settings).where(Tenant.id == tenant_id)).scalar()
     return dict(found or {})
+
+
+def shorter_retentions(
+    session: Connection | Session, retention_days: int
+) -> dict[int, tuple[str, ...]]:
+    """The tenants that keep their raw events for fewer days than all others, by those days."""
+    found: dict[int, tuple[str, ...]] = {}
+    for row in session.execute(select(Tenant.id, Tenant.settings).order_by(Tenant.id)):
+        days = (row.settings or {}).get("retention_days")
+        if days is not None and days < retention_days:
+            found[days] = (*found.get(days, ()), row.id)
+    return found
 
 
 def change_settings(
