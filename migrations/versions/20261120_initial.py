@@ -1027,6 +1027,12 @@ def _create_tables() -> None:
         sa.Column("clicks", sa.Integer(), nullable=False),
         sa.Column("first_at", UtcDateTime(), nullable=False),
         sa.Column("last_at", UtcDateTime(), nullable=False),
+        sa.Column(
+            "total",
+            sa.Integer(),
+            nullable=False,
+            comment="The session's events on all its days when this row was written: no range of days holds more than the largest of its rows says, so that lists can stop early.",
+        ),
         sa.PrimaryKeyConstraint("tenant_id", "session_id", "day", name=op.f("pk_session_days")),
         comment="One row per session and active day.",
         sqlite_with_rowid=False,
@@ -1354,6 +1360,12 @@ def _create_tables() -> None:
         "ix_events_type_time",
         "events",
         ["tenant_id", "event_type", sa.literal_column("occurred_at DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "ix_session_days_total",
+        "session_days",
+        ["tenant_id", sa.literal_column("total DESC")],
         unique=False,
     )
     op.create_index(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
+from tracker.metrics.busiest import busiest
 from tracker.metrics.listing import listing
 from tracker.metrics.people_filters import narrowing
 from tracker.metrics.scope import Listing, Scope
@@ -121,8 +122,10 @@ def sessions(session: Session, scope: Scope) -> Listing[SessionRow]:
     address and user are what the session was linked to, whenever that was. A session is one
     browser, until its storage is cleared. Source: session_days, identities.
     """
-    order = ("-events", "session_id")
-    found = listing(session, scope, _sessions(scope), lambda *row: row, order=order)
+    found = _busiest(session, scope) if _by_events_alone(scope) else None
+    if found is None:
+        order = ("-events", "session_id")
+        found = listing(session, scope, _sessions(scope), lambda *row: row, order=order)
     owners = _owners(session, scope, [row[1] for row in found.rows])
     nobody = (None, None)
     return Listing(
@@ -132,6 +135,26 @@ def sessions(session: Session, scope: Scope) -> Listing[SessionRow]:
         ],
         found.total,
     )
+
+
+def _by_events_alone(scope: Scope) -> bool:
+    return scope.sort in ("", "-events") and not narrowing(scope)
+
+
+def _busiest(session: Session, scope: Scope) -> Listing[tuple[Any, ...]] | None:
+    """The slice of all sessions by events, without adding up all; None when that must be."""
+    end = scope.offset + scope.limit
+    top = busiest(session, scope, end)
+    if top is None:
+        return None
+    chosen = [row.session_id for row in top[scope.offset :]]
+    rows = session.execute(_sessions(scope).where(SessionDay.session_id.in_(chosen))).all()
+    places = {(row.tenant_id, row.session_id): n for n, row in enumerate(top[scope.offset :])}
+    listed = sorted(
+        (tuple(row) for row in rows if row[:2] in places), key=lambda row: places[row[:2]]
+    )
+    # Fewer than asked for means that the end was reached
+    return Listing(listed, visitors(session, scope)[0].sessions if len(top) == end else len(top))
 
 
 def how_many(session: Session, scope: Scope) -> int:

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import JSON, Date, Index, Integer, String
+from sqlalchemy import JSON, Date, Index, Integer, String, desc
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.model.base import Base, UtcDateTime, Uuid
@@ -14,6 +14,7 @@ class SessionDay(Base):
     __tablename__ = "session_days"
     __table_args__ = (
         Index("ix_session_days_day", "tenant_id", "day", "last_at"),
+        Index("ix_session_days_total", "tenant_id", desc("total")),
         {"comment": "One row per session and active day."},
     )
 
@@ -26,6 +27,11 @@ class SessionDay(Base):
     clicks: Mapped[int] = mapped_column(Integer)
     first_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    total: Mapped[int] = mapped_column(
+        Integer,
+        comment="The session's events on all its days when this row was written: no range of"
+        " days holds more than the largest of its rows says, so that lists can stop early.",
+    )
 
 
 class MemberDay(Base):

@@ -126,6 +126,7 @@ def count_event(days: Days, row: EventRow) -> date:
         counts[column] += 1
     counts["first_at"] = min(counts["first_at"], at)
     counts["last_at"] = max(counts["last_at"], at)
+    counts["total"] = sum(held["events"] for held in days.values())
     return day
 
 
