@@ -6,16 +6,27 @@ failed trip), and `q`, a part of an e-mail address or user, or the start of a se
 that are named must hold.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, Subquery, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    String,
+    Subquery,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from tracker.catalog.text import normal_query
 from tracker.metrics.scope import Scope
-from tracker.model import Event, Identity, SessionDay, TripAttempt
+from tracker.model import Event, Identity, MemberDay, SessionDay, TripAttempt
 
 FILTERS = ("query", "zero", "filter", "value", "with", "expert_id", "error_code")
 
@@ -39,11 +50,31 @@ def _searched(scope: Scope) -> Iterator[Sessions]:
 
 def _set_filter(scope: Scope) -> Iterator[Sessions]:
     name, value = scope.filters.get("filter", ""), scope.filters.get("value", "")
-    if name:
-        found = _events(scope).where(Event.filter_name == name, Event.filter_value.is_not(None))
-        yield found.where(Event.filter_value == value) if value else found
-    if another := scope.filters.get("with", ""):
-        yield _events(scope).where(Event.filter_name == another, Event.filter_value.is_not(None))
+    if name and value:
+        yield _events(scope).where(Event.filter_name == name, Event.filter_value == value)
+    names = ("" if value else name, scope.filters.get("with", ""))
+    if any(names):
+        yield _set_all(scope, filter(None, names))
+
+
+def _set_all(scope: Scope, names: Iterable[str]) -> Sessions:
+    """The sessions that set every one of these filters, to whatever values.
+
+    Asked of each session's days: there are fewer of them than times a filter was set.
+    """
+    days = select(SessionDay.tenant_id, SessionDay.session_id).where(
+        SessionDay.tenant_id.in_(scope.tenants), SessionDay.day.between(scope.first, scope.last)
+    )
+    for name in names:
+        was_set = exists().where(
+            MemberDay.tenant_id == SessionDay.tenant_id,
+            MemberDay.member == cast(SessionDay.session_id, String),
+            MemberDay.kind == "filter",
+            MemberDay.key == name,
+            MemberDay.day.between(scope.first, scope.last),
+        )
+        days = days.where(was_set)
+    return days.distinct()
 
 
 def _clicked(scope: Scope) -> Iterator[Sessions]:
