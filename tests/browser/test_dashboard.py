@@ -22,12 +22,8 @@ pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
 PATHS = [f"/{page.slug}" for page in PAGES if page.subject is None]
-LOOKS = [
-    pytest.param(1440, "light", id="wide-light"),
-    pytest.param(1440, "dark", id="wide-dark"),
-    pytest.param(390, "light", id="narrow-light"),
-    pytest.param(390, "dark", id="narrow-dark"),
-]
+LOOKS = [pytest.param(390, "light", id="narrow-light")]
+"""Wide ones, dark ones and empty ones are in test_accessibility.py."""
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,191 @@
+"""Every page, with data and without: accessible in light and dark, quiet, by keyboard, light."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.sites import Site, served
+from tests.dashboard.conftest import ADMIN, browser_of
+from tracker.dashboard.pages import PAGES
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
+IN_FULL = "{resultTypes: ['violations']}"
+IN_COLOUR = """{
+  runOnly: ['color-contrast', 'link-in-text-block'], resultTypes: ['violations'], preload: false,
+}"""
+SCROLLS_SIDEWAYS = """new Promise((done) => {
+  const wide = () => document.documentElement.scrollWidth > innerWidth;
+  const until = performance.now() + 3000; // charts take their new width a little later
+  const look = () => (wide() && performance.now() < until ? requestAnimationFrame(look) : done(wide()));
+  look();
+})"""
+WIDE = {"width": 1440, "height": 900}
+KILOBYTE = 1024
+LIGHT_PAGE, WITH_PLOTLY = 60 * KILOBYTE, 500 * KILOBYTE
+"""What a page may weigh when it is loaded for the first time, compressed."""
+
+
+@pytest.fixture(scope="module")
+def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    path = tmp_path_factory.mktemp("filled") / "tracker.db"
+    shutil.copy(sqlite_template, path)
+    with served(f"sqlite:///{path}", filled=True) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def empty(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    path = tmp_path_factory.mktemp("empty") / "tracker.db"
+    shutil.copy(sqlite_template, path)
+    with served(f"sqlite:///{path}", filled=False) as site:
+        yield site
+
+
+@pytest.fixture
+def desk(browser: Browser, filled: Site) -> Iterator[Page]:
+    context = filled.open(browser, viewport=WIDE)
+    yield context.new_page()
+    context.close()
+
+
+def test_every_declared_page_is_among_those_looked_at(filled: Site) -> None:
+    paths = [path.split("?")[0] for path in filled.paths]
+    for page in PAGES:
+        pattern = re.sub(r"<[^>]+>", "[^/]+", page.path)
+        assert any(re.fullmatch(pattern, path) for path in paths), page.path
+
+
+def test_every_page_with_data_is_accessible_quiet_and_fits(browser: Browser, filled: Site) -> None:
+    context = filled.open(browser, viewport=WIDE, color_scheme="light")
+    assert "\n".join(problems(context, filled.paths, dark_first=False)) == ""
+
+
+def test_every_page_without_data_is_accessible_quiet_and_fits(
+    browser: Browser, empty: Site
+) -> None:
+    context = empty.open(browser, viewport=WIDE, color_scheme="dark")
+    assert "\n".join(problems(context, empty.paths, dark_first=True)) == ""
+
+
+def problems(context: BrowserContext, paths: list[str], *, dark_first: bool) -> list[str]:
+    """What is wrong with the pages: all rules in one light, those of colour in the other."""
+    context.add_init_script(AXE.read_text())
+    page, found = context.new_page(), []
+    page.on("console", lambda m: found.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    lights: list[Any] = ["dark", "light"] if dark_first else ["light", "dark"]
+    for path in paths:
+        page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=lights[0])
+        page.goto(path)
+        drawn(page)
+        found += violations(page, f"{path} {lights[0]}", IN_FULL)
+        page.emulate_media(color_scheme=lights[1])
+        found += violations(page, f"{path} {lights[1]}", IN_COLOUR)
+        page.set_viewport_size({"width": 390, "height": 844})
+        if page.evaluate(SCROLLS_SIDEWAYS):
+            found.append(f"{path}: scrolls sideways on a phone")
+    context.close()
+    return found
+
+
+def drawn(page: Page) -> None:
+    """Waits until every chart of the page is drawn."""
+    expect(page.locator("[data-chart]:not([data-drawn])")).to_have_count(0, timeout=20_000)
+
+
+def violations(page: Page, where: str, options: str) -> list[str]:
+    """What axe finds, as rule and element."""
+    found = page.evaluate(f"axe.run({options})")["violations"]
+    return [
+        f"{where}: {fault['id']} {node['target']}" for fault in found for node in fault["nodes"]
+    ]
+
+
+def test_no_page_weighs_more_than_it_may(filled: Site) -> None:
+    client = browser_of(filled.app, ADMIN)
+
+    def weight(path: str) -> int:
+        return len(client.get(path, headers={"Accept-Encoding": "gzip"}).data)
+
+    shared = weight("/assets/app.css") + weight("/assets/app.js") + weight("/assets/icon.svg")
+    plotly = weight("/assets/plotly.js")
+    weights = {path: weight(path) + shared for path in filled.paths}
+    assert {path: size for path, size in weights.items() if size > LIGHT_PAGE} == {}
+    assert max(weights.values()) + plotly <= WITH_PLOTLY
+
+
+def test_a_second_load_takes_everything_but_the_page_from_the_cache(desk: Page) -> None:
+    fetched = "performance.getEntriesByType('resource').filter((it) => it.transferSize)"
+    sizes = []
+    for path in ("/overview", "/sage"):
+        desk.goto(path)
+        drawn(desk)
+        sizes.append(desk.evaluate(f"{fetched}.length"))
+    first, second = sizes
+    assert first >= 3  # style, script and Plotly
+    assert second == 0
+
+
+def test_tab_reaches_everything_and_shows_where_it_is(desk: Page) -> None:
+    desk.goto("/demand")
+    drawn(desk)
+    wanted = desk.evaluate(
+        """[...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")]
+        .filter((it) => it.type !== "hidden" && it.checkVisibility({visibilityProperty: true}))
+        .map((it, n) => it.dataset.n = n).length"""
+    )
+    reached, unseen = set(), []
+    for _ in range(wanted + 20):
+        desk.keyboard.press("Tab")
+        number, outline, name = desk.evaluate(
+            """(() => { const it = document.activeElement, style = getComputedStyle(it);
+            return [it.dataset.n, style.outlineStyle !== "none" && style.outlineWidth !== "0px",
+                    it.outerHTML.slice(0, 120)]; })()"""
+        )
+        if number in reached:
+            break
+        if number is not None:
+            reached.add(number)
+            unseen += [] if outline else [name]
+    assert unseen == []
+    assert len(reached) == wanted
+
+
+def test_a_view_is_saved_and_opened_with_the_keyboard_alone(desk: Page) -> None:
+    desk.goto("/experts?period=7d")
+    desk.locator(".save-view > summary").focus()
+    desk.keyboard.press("Enter")
+    desk.keyboard.press("Tab")
+    desk.keyboard.type("Experts this week")
+    desk.keyboard.press("Enter")
+    link = desk.get_by_role("link", name="Experts this week", exact=True)
+    expect(link).to_have_attribute("aria-current", "page")
+    desk.goto("/overview")
+    link.focus()
+    desk.keyboard.press("Enter")
+    desk.wait_for_url("**/experts?period=7d")
+
+
+def test_a_note_is_added_with_the_keyboard_and_flies_on_the_charts(desk: Page) -> None:
+    desk.goto("/overview?period=7d")
+    desk.keyboard.press("g")
+    desk.keyboard.press("n")
+    desk.wait_for_url("**/annotations*")
+    desk.get_by_label("What happened").focus()
+    desk.keyboard.type("Changed the prompt")
+    desk.keyboard.press("Enter")
+    expect(desk.locator("main tbody tr").first).to_contain_text("Changed the prompt")
+    desk.goto("/overview?period=7d")
+    drawn(desk)
+    numbers = desk.locator("#daily-events .numbers")
+    numbers.locator("summary").focus()
+    desk.keyboard.press("Enter")
+    expect(numbers.locator("tbody tr").last).to_contain_text("Added 3 experts")
