@@ -23,7 +23,10 @@ IN_COLOUR = """{
 SCROLLS_SIDEWAYS = """new Promise((done) => {
   const wide = () => document.documentElement.scrollWidth > innerWidth;
   const until = performance.now() + 3000; // charts take their new width a little later
-  const look = () => (wide() && performance.now() < until ? requestAnimationFrame(look) : done(wide()));
+  function look() {
+    if (wide() && performance.now() < until) requestAnimationFrame(look);
+    else done(wide());
+  }
   look();
 })"""
 WIDE = {"width": 1440, "height": 900}
