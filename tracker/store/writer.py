@@ -115,6 +115,9 @@ class Writer:
             self._gather_others()
             group = self._take()
             _write_group(self._database, group)
+        except BaseException:
+            self._give_up(work, group)
+            raise
         finally:
             self._hand_over()
             for done in group:
@@ -140,6 +143,15 @@ class Writer:
                 group.append(work)
             self._queued -= events
         return group
+
+    def _give_up(self, work: Work, group: Sequence[Work]) -> None:
+        """Says of nobody's work that it is stored: whoever leads is told to end halfway."""
+        for unfinished in group:
+            unfinished._error = Overloaded("the process is ending")
+        with self._lock:
+            if work in self._queue:
+                self._queue.remove(work)
+                self._queued -= work.size
 
     def _hand_over(self) -> None:
         with self._lock:
@@ -220,11 +232,10 @@ def _lock(
     Returns whom the rows' sessions belong to, which can't change from here on.
     """
     sessions = {(row["tenant_id"], row["session_id"]) for row in rows if row["session_id"]}
-    requests = {row["request_id"] for row in rows if row["request_id"]}
+    named = {key[1] for key in sessions} | {one.session_id for one in links}
+    named |= {row[name] for row in rows for name in ("request_id", "subject") if row.get(name)}
     locks.join_writers(connection)
-    locks.lock_sessions(
-        connection, {key[1] for key in sessions} | requests | {one.session_id for one in links}
-    )
+    locks.lock_sessions(connection, named)
     people = [*(row["email"] for row in rows), *(one.email for one in links)]
     known = identities(connection, sessions)
     people += [owner.email for owner in known.values()]
