@@ -26,6 +26,7 @@ SHOWN = (
     "daily_queries",
     "daily_results",
     "daily_search_clicks",
+    "daily_searches",
     "daily_trip_inputs",
     "daily_trips",
     "daily_uniques",
@@ -533,6 +534,63 @@ def _create_tables() -> None:
             name=op.f("pk_daily_search_clicks"),
         ),
         comment="Settled searches by the rank of their first click.",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "daily_searches",
+        sa.Column("tenant_id", sa.String(length=63), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False, comment="Reporting time zone."),
+        sa.Column("function_called", sa.String(length=32), nullable=False),
+        sa.Column(
+            "slot", sa.SmallInteger(), nullable=False, comment="Writer slot, summed when read."
+        ),
+        sa.Column("searches", sa.BigInteger(), nullable=False, comment="sage_query events."),
+        sa.Column(
+            "zero_results", sa.BigInteger(), nullable=False, comment="Searches that found nothing."
+        ),
+        sa.Column(
+            "thin_results",
+            sa.BigInteger(),
+            nullable=False,
+            comment="Searches that found one or two.",
+        ),
+        sa.Column(
+            "counted", sa.BigInteger(), nullable=False, comment="Searches with a result count."
+        ),
+        sa.Column(
+            "results", sa.BigInteger(), nullable=False, comment="Sum of their result counts."
+        ),
+        sa.Column(
+            "settled", sa.BigInteger(), nullable=False, comment="Searches whose outcome is settled."
+        ),
+        sa.Column(
+            "clicked",
+            sa.BigInteger(),
+            nullable=False,
+            comment="Settled searches with a click on one of their experts.",
+        ),
+        sa.Column(
+            "unclicked",
+            sa.BigInteger(),
+            nullable=False,
+            comment="Settled searches with results and no such click.",
+        ),
+        sa.Column(
+            "reformulated",
+            sa.BigInteger(),
+            nullable=False,
+            comment="Settled searches followed within 5 minutes by another, without a click.",
+        ),
+        sa.Column(
+            "unhelpful",
+            sa.BigInteger(),
+            nullable=False,
+            comment="Those of `reformulated` that had results.",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "day", "function_called", "slot", name=op.f("pk_daily_searches")
+        ),
+        comment="Searches by function, whatever the query.",
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -1347,7 +1405,13 @@ def _create_tables() -> None:
     op.create_index(
         "ix_events_received",
         "events",
-        ["tenant_id", sa.literal_column("received_at DESC"), sa.literal_column("id DESC")],
+        [
+            "tenant_id",
+            sa.literal_column("received_at DESC"),
+            sa.literal_column("id DESC"),
+            "event_type",
+            "occurred_at",
+        ],
         unique=False,
     )
     op.create_index(
@@ -1507,6 +1571,7 @@ def downgrade() -> None:
     op.drop_table("daily_uniques")
     op.drop_table("daily_trips")
     op.drop_table("daily_trip_inputs")
+    op.drop_table("daily_searches")
     op.drop_table("daily_search_clicks")
     op.drop_table("daily_salts")
     op.drop_table("daily_results")

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from tracker.metrics.once import once
 from tracker.metrics.scope import Scope
-from tracker.model import DailyEvents, DailyQueries, DailyUniques
+from tracker.model import DailyEvents, DailySearches, DailyUniques
 
 
 class Totals(NamedTuple):
@@ -50,7 +50,7 @@ def totals(session: Session, scope: Scope) -> list[Totals]:
     day of the period and count once however many days they came back; identified sessions
     are those of them with an e-mail address or a user, however late it was linked. The
     zero-result rate is searches that found nothing over all searches; without a search
-    there is none. Source: daily_events, daily_uniques, daily_queries.
+    there is none. Source: daily_events, daily_uniques, daily_searches.
     """
     events = {kind: int(count) for kind, count in session.execute(_events_by_type(scope))}
     sessions, identified = session.execute(distinct(scope, "session")).one()
@@ -94,12 +94,12 @@ def distinct(scope: Scope, kind: str, key: str = "") -> Select[Any, Any]:
 
 @once
 def searches(session: Session, scope: Scope) -> Searches:
-    """Searches of the period and those that found nothing. Source: daily_queries."""
-    counts = (func.sum(DailyQueries.searches), func.sum(DailyQueries.zero_results))
+    """Searches of the period and those that found nothing. Source: daily_searches."""
+    counts = (func.sum(DailySearches.searches), func.sum(DailySearches.zero_results))
     statement = (
         select(*(func.coalesce(count, 0) for count in counts))
-        .where(DailyQueries.tenant_id.in_(scope.tenants))
-        .where(DailyQueries.day.between(scope.first, scope.last))
+        .where(DailySearches.tenant_id.in_(scope.tenants))
+        .where(DailySearches.day.between(scope.first, scope.last))
     )
     found = session.execute(statement).one()
     return Searches(int(found[0]), int(found[1]))

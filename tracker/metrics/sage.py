@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from tracker.metrics.listing import listing
 from tracker.metrics.scope import Listing, Scope
-from tracker.model import DailyQueries, DailyUniques
+from tracker.model import DailyQueries, DailySearches, DailyUniques
+from tracker.model.rollups import SearchCounters
 
-_MOST_KEYS = 500
+MOST_KEYS = 500
 """Of more queries than this the database is asked about all rather than about each."""
 
 
@@ -49,7 +50,7 @@ def daily_volume(session: Session, scope: Scope) -> list[DayOfSearches]:
     """Searches of each day, and those that found nothing; days without a search too.
 
     A search is one `sage_query` event. The rate is searches with zero results over
-    searches; a day without a search has none. Source: daily_queries.
+    searches; a day without a search has none. Source: daily_searches.
     """
     counts = by_day(session, scope, ("searches", "zero_results"))
     return [
@@ -59,25 +60,26 @@ def daily_volume(session: Session, scope: Scope) -> list[DayOfSearches]:
 
 
 def by_day(session: Session, scope: Scope, names: tuple[str, ...]) -> dict[date, tuple[int, ...]]:
-    """Counters of daily_queries for every day of the period, zeros too."""
-    statement = within(select(DailyQueries.day, *map(total, names)), scope)
+    """Counters of daily_searches for every day of the period, zeros too."""
+    statement = within(select(DailySearches.day, *totals(DailySearches, *names)), scope)
     found = {
         row[0]: tuple(map(int, row[1:]))
-        for row in session.execute(statement.group_by(DailyQueries.day))
+        for row in session.execute(statement.group_by(DailySearches.day))
     }
     return {day: found.get(day, (0,) * len(names)) for day in scope.each_day()}
 
 
-def total(name: str) -> ColumnElement[Any]:
-    """The sum of a counter of daily_queries, 0 for no row."""
-    return func.coalesce(func.sum(getattr(DailyQueries, name)), 0).label(name)
+def totals(rollup: type[SearchCounters], *names: str) -> list[ColumnElement[Any]]:
+    """The sums of counters, 0 for no row, under their names."""
+    return [func.coalesce(func.sum(getattr(rollup, name)), 0).label(name) for name in names]
 
 
-def within(statement: Select[Any], scope: Scope) -> Select[Any]:
+def within(
+    statement: Select[Any], scope: Scope, rollup: type[DailySearches | DailyQueries] = DailySearches
+) -> Select[Any]:
     """The statement over the searches of the scope's tenants and days."""
-    return statement.where(
-        DailyQueries.tenant_id.in_(scope.tenants), DailyQueries.day.between(scope.first, scope.last)
-    )
+    days = rollup.day.between(scope.first, scope.last)
+    return statement.where(rollup.tenant_id.in_(scope.tenants), days)
 
 
 def share(part: float, whole: int) -> float | None:
@@ -91,15 +93,15 @@ def by_function(session: Session, scope: Scope) -> list[ByFunction]:
     The mean result count is over the searches that have one: `apply_filters` may send none.
     Click-through is searches followed by a click on one of their experts, in Sage's panel,
     before the session's next search and within 30 minutes (or in the same view), over all
-    searches of the function. Source: daily_queries.
+    searches of the function. Source: daily_searches.
     """
     names = ("searches", "zero_results", "results", "counted", "clicked")
-    searches = func.sum(DailyQueries.searches)
+    searches = func.sum(DailySearches.searches)
     statement = (
-        within(select(DailyQueries.function_called, *map(total, names)), scope)
-        .group_by(DailyQueries.function_called)
+        within(select(DailySearches.function_called, *totals(DailySearches, *names)), scope)
+        .group_by(DailySearches.function_called)
         .having(searches > 0)
-        .order_by(searches.desc(), DailyQueries.function_called)
+        .order_by(searches.desc(), DailySearches.function_called)
     )
     return [_function(row[0], *map(int, row[1:])) for row in session.execute(statement)]
 
@@ -127,7 +129,7 @@ def top_queries(session: Session, scope: Scope) -> Listing[TopQuery]:
     found = listing(
         session,
         scope,
-        within(by_query("searches", "zero_results"), scope),
+        by_query(scope, "searches", "zero_results").having(func.sum(DailyQueries.searches) > 0),
         lambda query, searches, zeros: TopQuery(query, int(searches), int(zeros), 0),
         order=("-searches", "query"),
         search="query",
@@ -137,10 +139,10 @@ def top_queries(session: Session, scope: Scope) -> Listing[TopQuery]:
     return Listing(rows, found.total)
 
 
-def by_query(first: str, *others: str) -> Select[Any]:
-    """Counters of daily_queries by query, where the first of them is not 0."""
-    counted = select(DailyQueries.query, *map(total, (first, *others)))
-    return counted.group_by(DailyQueries.query).having(func.sum(getattr(DailyQueries, first)) > 0)
+def by_query(scope: Scope, *names: str) -> Select[Any]:
+    """Counters of daily_queries by query."""
+    counted = select(DailyQueries.query, *totals(DailyQueries, *names))
+    return within(counted, scope, DailyQueries).group_by(DailyQueries.query)
 
 
 def _sessions(session: Session, scope: Scope, queries: Collection[str]) -> dict[str, int]:
@@ -152,6 +154,6 @@ def _sessions(session: Session, scope: Scope, queries: Collection[str]) -> dict[
         .where(DailyUniques.prev_day < scope.first)
         .group_by(DailyUniques.key)
     )
-    if len(queries) <= _MOST_KEYS:
+    if len(queries) <= MOST_KEYS:
         statement = statement.where(DailyUniques.key.in_(queries))
     return {key: int(count) for key, count in session.execute(statement)}

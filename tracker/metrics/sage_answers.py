@@ -4,16 +4,17 @@ That depends on the order of a session's events, so it is settled some seconds a
 came in, and counted on the day of the search.
 """
 
+from collections.abc import Collection
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.listing import listing
-from tracker.metrics.sage import by_day, by_query, share, total, within
+from tracker.metrics.sage import MOST_KEYS, by_day, by_query, share, totals, within
 from tracker.metrics.scope import Listing, Scope
-from tracker.model import DailySearchClicks
+from tracker.model import DailyQueries, DailySearchClicks, DailySearches
 
 
 class Answers(NamedTuple):
@@ -73,10 +74,10 @@ def answers(session: Session, scope: Scope) -> list[Answers]:
     its trend only. Asked again is searches followed by the session's next one within 5 minutes
     and without a click, over searches. Without a search there are no rates.
 
-    Source: daily_queries, daily_search_clicks.
+    Source: daily_searches, daily_search_clicks.
     """
     names = ("searches", "zero_results", "clicked", "unclicked", "reformulated", "unhelpful")
-    counts = session.execute(within(select(*map(total, names)), scope)).one()
+    counts = session.execute(within(select(*totals(DailySearches, *names)), scope)).one()
     searches, zero_results, clicked, unclicked, reformulated, unhelpful = map(int, counts)
     reciprocal_ranks = sum(row.searches / row.rank for row in first_clicks(session, scope))
     return [
@@ -101,7 +102,7 @@ def daily_clicks(session: Session, scope: Scope) -> list[DayOfClicks]:
 
     A click is one on an expert of the answer, in Sage's panel, before the session's next
     search and within 30 minutes (or in the same view). Asked again: the session's next search
-    came within 5 minutes, without a click. Source: daily_queries.
+    came within 5 minutes, without a click. Source: daily_searches.
     """
     counts = by_day(session, scope, ("searches", "clicked", "reformulated"))
     return [
@@ -137,16 +138,27 @@ def unhelpful_queries(session: Session, scope: Scope) -> Listing[UnhelpfulQuery]
     session searched again within 5 minutes; the rate is over all searches of the query.
     The most unhelpful come first. Source: daily_queries.
     """
-    return listing(
+    unhelpful = by_query(scope, "unhelpful").where(DailyQueries.unhelpful != 0)
+    found = listing(
         session,
         scope,
-        within(by_query("unhelpful", "searches", "clicked"), scope),
-        _unhelpful,
+        unhelpful.having(func.sum(DailyQueries.unhelpful) > 0),
+        lambda query, count: (query, int(count)),
         order=("-unhelpful", "query"),
         search="query",
     )
+    asked = _asked(session, scope, [query for query, _ in found.rows])
+    rows = [_unhelpful(query, count, *asked[query]) for query, count in found.rows]
+    return Listing(rows, found.total)
 
 
-def _unhelpful(query: str, unhelpful: Any, searches: Any, clicked: Any) -> UnhelpfulQuery:
-    counts = (int(unhelpful), int(searches))
-    return UnhelpfulQuery(query, *counts, share(*counts), int(clicked))
+def _asked(session: Session, scope: Scope, queries: Collection[str]) -> dict[str, tuple[int, int]]:
+    """How often these queries were searched in the period, and clicked."""
+    statement = by_query(scope, "searches", "clicked")
+    if len(queries) <= MOST_KEYS:
+        statement = statement.where(DailyQueries.query.in_(queries))
+    return {row[0]: (int(row[1]), int(row[2])) for row in session.execute(statement)}
+
+
+def _unhelpful(query: str, unhelpful: int, searches: int, clicked: int) -> UnhelpfulQuery:
+    return UnhelpfulQuery(query, unhelpful, searches, share(unhelpful, searches), clicked)

@@ -70,15 +70,9 @@ class DailyIngest(Rollup):
     bots: Mapped[int] = counter("Stored but marked as sent by a bot.")
 
 
-class DailyQueries(Rollup):
-    __tablename__ = "daily_queries"
-    __table_args__ = (
-        Index("ix_daily_queries_query", "tenant_id", "query"),
-        {"comment": "Searches by normalised query and function."},
-    )
+class SearchCounters:
+    """What is counted of searches."""
 
-    query: Mapped[str] = mapped_column(String(500), primary_key=True)
-    function_called: Mapped[str] = mapped_column(String(32), primary_key=True)
     searches: Mapped[int] = counter("sage_query events.")
     zero_results: Mapped[int] = counter("Searches that found nothing.")
     thin_results: Mapped[int] = counter("Searches that found one or two.")
@@ -91,6 +85,24 @@ class DailyQueries(Rollup):
         "Settled searches followed within 5 minutes by another, without a click."
     )
     unhelpful: Mapped[int] = counter("Those of `reformulated` that had results.")
+
+
+class DailySearches(SearchCounters, Rollup):
+    __tablename__ = "daily_searches"
+    __table_args__ = {"comment": "Searches by function, whatever the query."}
+
+    function_called: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
+class DailyQueries(SearchCounters, Rollup):
+    __tablename__ = "daily_queries"
+    __table_args__ = (
+        Index("ix_daily_queries_query", "tenant_id", "query"),
+        {"comment": "Searches by normalised query and function."},
+    )
+
+    query: Mapped[str] = mapped_column(String(500), primary_key=True)
+    function_called: Mapped[str] = mapped_column(String(32), primary_key=True)
     last_at: Mapped[datetime | None] = latest("Latest search.")
     last_zero_at: Mapped[datetime | None] = latest("Latest search that found nothing.")
 

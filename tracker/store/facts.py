@@ -4,7 +4,7 @@ Pure functions from the stored events to rollup facts, each on the day of the ev
 They are the same whatever the order of arrival.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
@@ -48,7 +48,15 @@ def _search_facts(ordered: Sequence[EventRow]) -> Facts:
     for search, following in pairwise([*searches, None]):
         if search:
             facts[search["day"]] += _outcome_of(search, following, clicks)
-    return facts
+    return {day: _added_up(found) for day, found in facts.items()}
+
+
+def _added_up(facts: Iterable[Fact]) -> list[Fact]:
+    """One fact per row, so that little has to be kept of a session with many searches."""
+    rows: dict[tuple[str, Key], Counter[str]] = defaultdict(Counter)
+    for table, key, counters in facts:
+        rows[table, key].update(counters)
+    return [(*row, {name: n for name, n in total.items() if n}) for row, total in rows.items()]
 
 
 def _outcome_of(
@@ -70,11 +78,11 @@ def _outcome_of(
         "unhelpful": int(found and again),
     }
     key = (*tenant_day, search["query"], search["function_called"])
-    facts: list[Fact] = [("daily_queries", key, counters)]
+    under = (*tenant_day, search["function_called"])
+    facts: list[Fact] = [("daily_queries", key, counters), ("daily_searches", under, counters)]
     if click:
         rank = search["payload"]["expert_ids"].index(click["expert_id"]) + 1
-        key = (*tenant_day, search["function_called"], rank)
-        facts.append(("daily_search_clicks", key, {"searches": 1}))
+        facts.append(("daily_search_clicks", (*under, rank), {"searches": 1}))
     return facts
 
 

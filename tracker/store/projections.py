@@ -36,19 +36,24 @@ def _sage_query(row: EventRow, deltas: Deltas, sign: int) -> None:
     zero, count = bool(row["zero_results"]), row["result_count"]
     # Without a session there is nothing to settle: no click can be of this search
     alone = row["session_id"] is None
+    counters = {
+        "searches": sign,
+        "zero_results": sign * zero,
+        "thin_results": sign * (count in (1, 2)),
+        "counted": sign * (count is not None),
+        "results": sign * (count or 0),
+        "settled": sign * alone,
+        "unclicked": sign * (alone and not zero),
+    }
     deltas.add(
         "daily_queries",
         (row["tenant_id"], row["day"], row["query"], row["function_called"]),
-        searches=sign,
-        zero_results=sign * zero,
-        thin_results=sign * (count in (1, 2)),
-        counted=sign * (count is not None),
-        results=sign * (count or 0),
-        settled=sign * alone,
-        unclicked=sign * (alone and not zero),
+        **counters,
         last_at=row["occurred_at"] if sign > 0 else None,
         last_zero_at=row["occurred_at"] if zero and sign > 0 else None,
     )
+    key = (row["tenant_id"], row["day"], row["function_called"])
+    deltas.add("daily_searches", key, **counters)
     _impressions(row, "sage_panel", deltas, sign)
 
 

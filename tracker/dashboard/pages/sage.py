@@ -130,7 +130,7 @@ PAGE = Page(
             note="There were results, none was clicked, and the visitor asked again at once.",
             link="/people?query={query}#sessions",
             search="Search queries",
-            sortable=("query", "unhelpful", "searches"),
+            sortable=("query", "unhelpful"),
             half=True,
             settled=True,
             page_size=10,
