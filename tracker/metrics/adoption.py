@@ -14,6 +14,7 @@ from tracker.metrics.scope import Scope
 from tracker.model import DailyEvents, Tenant
 
 _WEEK = timedelta(days=7)
+_SIX_DAYS = timedelta(days=6)
 
 
 class Feature(NamedTuple):
@@ -73,7 +74,7 @@ def retention(session: Session, scope: Scope) -> list[Retention]:
     the period touches, cohorts those that began in it. Source: daily_events.
     """
     active = _active_weeks(session, scope)
-    began = {tenant: week for tenant, week in _first_weeks(session, scope) if tenant in active}
+    began = {tenant: week for tenant, week in _first_weeks(session, scope) if active[tenant]}
     weeks = sorted({_monday(day) for day in scope.each_day()})
     rows = []
     for cohort in weeks:
@@ -92,17 +93,26 @@ def _monday(day: date) -> date:
 
 
 def _active_weeks(session: Session, scope: Scope) -> dict[str, set[date]]:
-    statement = (
-        select(DailyEvents.tenant_id, DailyEvents.day)
-        .where(DailyEvents.tenant_id.in_(scope.tenants))
-        .where(DailyEvents.day.between(scope.first, scope.last))
+    """The weeks in which each tenant was active: one look into an index per tenant and week."""
+    weeks = sorted({_monday(day) for day in scope.each_day()})
+    active = [
+        _is_active(max(week, scope.first), min(week + _SIX_DAYS, scope.last)) for week in weeks
+    ]
+    found = session.execute(select(Tenant.id, *active).where(Tenant.id.in_(scope.tenants)))
+    return {
+        row[0]: {week for week, is_active in zip(weeks, row[1:], strict=True) if is_active}
+        for row in found
+    }
+
+
+def _is_active(first: date, last: date) -> Any:
+    return (
+        select(DailyEvents.day)
+        .where(DailyEvents.tenant_id == Tenant.id, DailyEvents.day.between(first, last))
         .where(DailyEvents.event_type.in_(TYPES), DailyEvents.events > 0)
-        .distinct()
+        .correlate(Tenant)
+        .exists()
     )
-    active: dict[str, set[date]] = defaultdict(set)
-    for tenant, day in session.execute(statement):
-        active[tenant].add(_monday(day))
-    return active
 
 
 def _first_weeks(session: Session, scope: Scope) -> Iterable[tuple[str, date]]:
@@ -126,20 +136,22 @@ def gone_quiet(session: Session, scope: Scope) -> list[Quiet]:
 
     Those that did most before come first. Source: daily_events.
     """
-    before = scope.previous()
-    now = counts(session, scope)
-    last_day, events = func.max(DailyEvents.day), func.sum(DailyEvents.events)
-    statement = (
-        select(DailyEvents.tenant_id, last_day, events)
-        .where(DailyEvents.tenant_id.in_(scope.tenants))
-        .where(DailyEvents.day.between(before.first, before.last))
-        .where(DailyEvents.event_type.in_(TYPES))
-        .group_by(DailyEvents.tenant_id)
-        .having(events > 0)
-    )
+    before = counts(session, scope.previous())
+    gone = before.keys() - counts(session, scope).keys()
+    last_days = _last_days(session, scope.previous(), gone)
     rows = [
-        Quiet(tenant, day, int(number))
-        for tenant, day, number in session.execute(statement)
-        if tenant not in now
+        Quiet(tenant, last_days[tenant], sum(before[tenant][name] for name in TYPES))
+        for tenant in gone
     ]
     return sorted(rows, key=lambda row: (-row.events_before, row.tenant_id))
+
+
+def _last_days(session: Session, scope: Scope, tenants: Iterable[str]) -> dict[str, date]:
+    statement = (
+        select(DailyEvents.tenant_id, func.max(DailyEvents.day))
+        .where(DailyEvents.tenant_id.in_(tenants))
+        .where(DailyEvents.day.between(scope.first, scope.last))
+        .where(DailyEvents.event_type.in_(TYPES), DailyEvents.events > 0)
+        .group_by(DailyEvents.tenant_id)
+    )
+    return {row[0]: row[1] for row in session.execute(statement)}

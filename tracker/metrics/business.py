@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from tracker.catalog import business as catalog
 from tracker.metrics.scope import Scope
-from tracker.model import DailyBusiness, DailyEvents, Event, Tenant
+from tracker.metrics.volumes import volumes
+from tracker.model import DailyBusiness, Event, Tenant
 
 TYPES = tuple(event.name for event in catalog.TYPES)
 """The business event types."""
@@ -130,23 +131,12 @@ def counts(session: Session, scope: Scope) -> Counts:
 
 def _counted(session: Session, scope: Scope) -> Counts:
     found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for tenant, kind, events in session.execute(_events(scope)):
-        found[tenant][kind] = int(events)
+    for (tenant, kind), (events, _) in volumes(session, scope).items():
+        if kind in TYPES:
+            found[tenant][kind] = events
     for tenant, conversations, escalated in session.execute(_conversations(scope)):
         found[tenant] |= {"conversations": int(conversations), "escalated": int(escalated)}
     return found
-
-
-def _events(scope: Scope) -> Select[Any]:
-    columns: tuple[Any, ...] = (DailyEvents.tenant_id, DailyEvents.event_type)
-    return (
-        select(*columns, func.sum(DailyEvents.events))
-        .where(DailyEvents.tenant_id.in_(scope.tenants))
-        .where(DailyEvents.day.between(scope.first, scope.last))
-        .where(DailyEvents.event_type.in_(TYPES))
-        .group_by(DailyEvents.tenant_id, DailyEvents.event_type)
-        .having(func.sum(DailyEvents.events) > 0)
-    )
 
 
 def _conversations(scope: Scope) -> Select[Any]:

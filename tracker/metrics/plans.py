@@ -1,5 +1,6 @@
 """Plans: who buys, who moves up and who moves down."""
 
+from collections import defaultdict
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -45,14 +46,39 @@ def plans(session: Session, scope: Scope) -> list[PlanChange]:
     Counts `plan_updated` events of the period; the two plans are the same when only the status
     changed, and empty where there was or is none. Source: daily_business.
     """
-    changes, last_day = func.sum(DailyBusiness.events), func.max(DailyBusiness.day)
-    columns = (DailyBusiness.dim_a, DailyBusiness.dim_b, DailyBusiness.dim_c)
-    statement = measured(scope, "plan_updated", *columns, changes, last_day).group_by(*columns)
+    moves: dict[tuple[str, str, str], list[tuple[int, date]]] = defaultdict(list)
+    for _, was, now, status, changes, last_day in _moves(session, scope):
+        moves[was, now, status].append((changes, last_day))
     rows = [
-        PlanChange(was, now, status, int(number), day)
-        for was, now, status, number, day in session.execute(statement.having(changes > 0))
+        PlanChange(*move, int(sum(n for n, _ in of_tenants)), max(day for _, day in of_tenants))
+        for move, of_tenants in moves.items()
     ]
     return sorted(rows, key=lambda row: (-row.changes, *row[:3]))
+
+
+Move = tuple[str, str, str, str, int, date]
+
+
+def _moves(session: Session, scope: Scope) -> list[Move]:
+    """Tenant, plan before, plan after, status, changes and last day; read once for a page."""
+    known = session.info.setdefault("plan moves", {})
+    key = (scope.tenants, scope.first, scope.last)
+    if key not in known:
+        known[key] = [tuple(row) for row in session.execute(_moves_of(scope))]
+    moves: list[Move] = known[key]
+    return moves
+
+
+def _moves_of(scope: Scope) -> Any:
+    changes, last_day = func.sum(DailyBusiness.events), func.max(DailyBusiness.day)
+    columns = (
+        DailyBusiness.tenant_id,
+        DailyBusiness.dim_a,
+        DailyBusiness.dim_b,
+        DailyBusiness.dim_c,
+    )
+    statement = measured(scope, "plan_updated", *columns, changes, last_day)
+    return statement.group_by(*columns).having(changes > 0)
 
 
 def checkouts(session: Session, scope: Scope) -> list[Checkout]:
@@ -86,10 +112,4 @@ def checkout_funnel(session: Session, scope: Scope) -> list[Step]:
 
 
 def _with_a_plan_in_effect(session: Session, scope: Scope) -> set[str]:
-    statement = (
-        measured(scope, "plan_updated", DailyBusiness.tenant_id)
-        .where(DailyBusiness.dim_c.in_(IN_EFFECT))
-        .group_by(DailyBusiness.tenant_id)
-        .having(func.sum(DailyBusiness.events) > 0)
-    )
-    return set(session.scalars(statement))
+    return {tenant for tenant, _, _, status, *_ in _moves(session, scope) if status in IN_EFFECT}

@@ -1,7 +1,7 @@
 """What is estimated because it is sampled, and fields with more values than anyone can read."""
 
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.scope import Scope
-from tracker.model import DailyBusiness, DailyEvents, Tenant
+from tracker.metrics.volumes import volumes
+from tracker.model import DailyBusiness, Tenant
 from tracker.store.budgets import DEFAULT_BUDGET, is_samplable, over_budget
 from tracker.store.projections import DIMENSIONS
 
@@ -49,9 +50,9 @@ def sampled(session: Session, scope: Scope) -> list[Sampled]:
     time the day's events double. Source: daily_events, tenants.
     """
     counted = _counted(session, scope)
-    today = _today(session, scope)
+    today = volumes(session, replace(scope, first=scope.today, last=scope.today))
     in_force = {
-        (tenant, name): _in_force(settings, name, today[tenant, name])
+        (tenant, name): _in_force(settings, name, today.get((tenant, name), (0, 0))[0])
         for tenant, settings in _settings(session, scope)
         for name in {*_names(settings), *(name for one, name in today if one == tenant)}
     }
@@ -66,29 +67,8 @@ def sampled(session: Session, scope: Scope) -> list[Sampled]:
 
 def _counted(session: Session, scope: Scope) -> dict[tuple[str, str], tuple[int, int]]:
     """Per tenant and type of the period: events and those kept, where they differ."""
-    events, kept = func.sum(DailyEvents.events), func.sum(DailyEvents.kept)
-    columns: tuple[Any, ...] = (DailyEvents.tenant_id, DailyEvents.event_type)
-    statement = (
-        select(*columns, events, kept)
-        .where(DailyEvents.tenant_id.in_(scope.tenants))
-        .where(DailyEvents.day.between(scope.first, scope.last))
-        .group_by(*columns)
-        .having(events != kept)
-    )
-    return {(row[0], row[1]): (int(row[2]), int(row[3])) for row in session.execute(statement)}
-
-
-def _today(session: Session, scope: Scope) -> dict[tuple[str, str], int]:
-    columns: tuple[Any, ...] = (DailyEvents.tenant_id, DailyEvents.event_type)
-    statement = (
-        select(*columns, func.sum(DailyEvents.events))
-        .where(DailyEvents.tenant_id.in_(scope.tenants), DailyEvents.day == scope.today)
-        .group_by(*columns)
-    )
-    found: dict[tuple[str, str], int] = defaultdict(int)
-    for row in session.execute(statement):
-        found[row[0], row[1]] = int(row[2])
-    return found
+    found = volumes(session, scope)
+    return {key: (events, kept) for key, (events, kept) in found.items() if events != kept}
 
 
 def _settings(session: Session, scope: Scope) -> list[tuple[str, dict[str, Any]]]:
@@ -137,11 +117,7 @@ def exploded(session: Session, scope: Scope) -> list[Exploded]:
 
 def estimated(session: Session, scope: Scope, types: Sequence[str]) -> str:
     """Which of the types' numbers are estimates, as a sentence; empty when none is."""
-    known = session.info.setdefault("sampled", {})
-    key = (scope.tenants, scope.first, scope.last)
-    if key not in known:
-        known[key] = _counted(session, scope)
-    counted = known[key]
+    counted = _counted(session, scope)
     names = sorted({name for _, name in counted if name in types})
     if not names:
         return ""
