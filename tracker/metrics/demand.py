@@ -7,9 +7,10 @@ from typing import NamedTuple
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from tracker.metrics.filters import by_value, medians_of, total, within
+from tracker.metrics import sage
+from tracker.metrics.filters import by_value, day_by_day, medians_of, total, within
 from tracker.metrics.listing import listing
-from tracker.metrics.overview import distinct, searches
+from tracker.metrics.once import once
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyFilters, DailyQueries, DailyUniques
 
@@ -67,11 +68,24 @@ def totals(session: Session, scope: Scope) -> list[DemandTotals]:
     e-mail addresses among them, however late they were linked. Source: daily_queries,
     daily_uniques.
     """
-    found = searches(session, scope)
-    people = session.execute(distinct(scope, "zero")).one()[0]
-    emails = session.execute(distinct(scope, "zero_email")).one()[0]
-    rate = found.zero_result_rate
-    return [DemandTotals(found.searches, found.zero_results, rate, int(people), int(emails))]
+    days = volume(session, scope)
+    searches, zeros = sum(day.searches for day in days), sum(day.zero_results for day in days)
+    people, emails = _distinct(session, scope, "zero"), _distinct(session, scope, "zero_email")
+    return [DemandTotals(searches, zeros, zeros / searches if searches else None, people, emails)]
+
+
+volume = once(sage.daily_volume)
+"""Searches of each day: the chart's rows, which the totals add up."""
+
+
+def _distinct(session: Session, scope: Scope, kind: str) -> int:
+    """Distinct members of a kind, whatever they searched."""
+    statement = (
+        select(total(DailyUniques.members))
+        .where(DailyUniques.kind == kind, DailyUniques.key == "")
+        .where(DailyUniques.prev_day < scope.first)
+    )
+    return int(session.scalar(day_by_day(statement, DailyUniques, scope)) or 0)
 
 
 def zero_result_queries(session: Session, scope: Scope) -> Listing[ZeroQuery]:

@@ -81,6 +81,14 @@ def within(statement: Select[*Columns], rollup: type[Rollup], scope: Scope) -> S
     return statement.where(rollup.tenant_id.in_(scope.tenants), days)
 
 
+def day_by_day(statement: Select[*Columns], rollup: type[Rollup], scope: Scope) -> Select[*Columns]:
+    """The same as `within`, for few keys: with each day named, the key leads to its rows."""
+    if scope.days > _MOST_DAYS:
+        return within(statement, rollup, scope)
+    days = rollup.day.in_(scope.each_day())
+    return statement.where(rollup.tenant_id.in_(scope.tenants), days)
+
+
 def total(counter: InstrumentedAttribute[int]) -> ColumnElement[int]:
     """The sum of a rollup's counter, 0 for no row, under its name."""
     return func.coalesce(func.sum(counter), 0).label(counter.key)
@@ -138,18 +146,15 @@ def medians_of(
     )
     statement = (
         select(name, value, count, total(DailyResults.sets))
-        .where(DailyResults.tenant_id.in_(scope.tenants), count != NO_COUNT)
+        .where(count != NO_COUNT)
         .group_by(name, value, count)
     )
-    if scope.days <= _MOST_DAYS and len(keys) <= _MOST_KEYS:
-        # Each day named: the key then leads straight to the filter and value on that day.
-        statement = statement.where(
-            DailyResults.day.in_(scope.each_day()),
-            name.in_({key[0] for key in keys}),
-            value.in_({key[1] for key in keys}),
-        )
+    if len(keys) > _MOST_KEYS:
+        statement = within(statement, DailyResults, scope)
     else:
-        statement = statement.where(DailyResults.day.between(scope.first, scope.last))
+        names, values = {key[0] for key in keys}, {key[1] for key in keys}
+        statement = day_by_day(statement, DailyResults, scope)
+        statement = statement.where(name.in_(names), value.in_(values))
     found = (((name, value), count, n) for name, value, count, n in session.execute(statement))
     return {key: lower_median(counts) for key, counts in histograms(found).items()}
 

@@ -20,7 +20,7 @@ from tracker.dashboard.panels import (
     Table,
 )
 from tracker.dashboard.wording import count, moved, people, value_in_words
-from tracker.metrics import demand, ledger, sage, supply_gap
+from tracker.metrics import demand, ledger, supply_gap
 from tracker.metrics.scope import Scope
 from tracker.store.grouping import FILLED, OPEN, RECRUITING, REOPENED
 
@@ -106,7 +106,7 @@ PAGE = Page(
         Chart(
             name="daily-zero-results",
             title="Searches that found nothing, by day",
-            metric=sage.daily_volume,
+            metric=demand.volume,
             unit="searches",
             series=(Series("zero_results", "Found nothing", "bad"),),
         ),
