@@ -165,6 +165,7 @@ def test_a_webhook_is_made_listed_replayed_and_deleted(app: Flask, operator: Fla
     assert "The types are changed" in post(operator, f"{hook}/types", types="*").text
     assert secret_of(post(operator, f"{hook}/secret")).startswith("whsec_")
     assert "Stopped" in post(operator, f"{hook}/disable").text
+    assert "of acme is stopped" in operator.get("/settings").text
     assert "Stopped" not in post(operator, f"{hook}/enable").text
     assert "The webhook is gone" in post(operator, f"{hook}/delete").text
     assert operator.get(hook).status_code == 404

@@ -16,6 +16,7 @@ from tracker.dashboard.settings_changes import Done, attempt, form_text
 from tracker.dashboard.viewers import admin
 from tracker.store import access
 from tracker.store.audit_trail import entries
+from tracker.store.subscriptions import given_up
 
 _ENTRIES = 50
 
@@ -38,9 +39,11 @@ def settings(problem: str = "", status: int = 200) -> Any:
     deployment = current_app.extensions["settings"]
     with current_app.extensions["database"].read(None) as session:
         tenants = access.list_tenants(session)
+        stopped = given_up(session, [tenant.id for tenant in tenants])
     page = render_template(
         "dashboard/settings.html",
         tenants=tenants,
+        stopped=stopped,
         deployment=deployment,
         kinds=access.KINDS,
         problem=problem,

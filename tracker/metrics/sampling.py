@@ -49,7 +49,7 @@ def sampled(session: Session, scope: Scope) -> list[Sampled]:
     the day (1,000,000 events unless the settings say otherwise); then the sample halves each
     time the day's events double. Source: daily_events, tenants.
     """
-    counted = _counted(session, scope)
+    counted = volumes(session, scope)
     today = volumes(session, replace(scope, first=scope.today, last=scope.today))
     in_force = {
         (tenant, name): _in_force(settings, name, today.get((tenant, name), (0, 0))[0])

@@ -160,10 +160,11 @@ def list_deliveries(
 
 
 def given_up(session: Connection | Session, tenants: Sequence[str]) -> list[Any]:
-    """Subscriptions that were disabled because nothing arrived any more, for a notice."""
+    """Subscriptions that are stopped, because nothing arrived any more or by an admin."""
+    columns = [DESTINATIONS.c[name] for name in ("id", "tenant_id", "name", "disabled_reason")]
     return list(
         session.execute(
-            select(DESTINATIONS.c.id, DESTINATIONS.c.tenant_id, DESTINATIONS.c.name)
+            select(*columns)
             .where(DESTINATIONS.c.tenant_id.in_(tenants), DESTINATIONS.c.purpose == EVENTS)
             .where(DESTINATIONS.c.disabled_at.is_not(None))
             .order_by(DESTINATIONS.c.tenant_id, DESTINATIONS.c.name)
