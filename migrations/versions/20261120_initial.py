@@ -1089,7 +1089,7 @@ def _create_tables() -> None:
             "total",
             sa.Integer(),
             nullable=False,
-            comment="The session's events on all its days when this row was written: no range of days holds more than the largest of its rows says, so that lists can stop early.",
+            comment="The session's events on all its days: as no range of days holds more, lists of the busiest can stop early.",
         ),
         sa.PrimaryKeyConstraint("tenant_id", "session_id", "day", name=op.f("pk_session_days")),
         comment="One row per session and active day.",

@@ -29,8 +29,8 @@ class SessionDay(Base):
     last_at: Mapped[datetime] = mapped_column(UtcDateTime)
     total: Mapped[int] = mapped_column(
         Integer,
-        comment="The session's events on all its days when this row was written: no range of"
-        " days holds more than the largest of its rows says, so that lists can stop early.",
+        comment="The session's events on all its days: as no range of days holds more, lists of"
+        " the busiest can stop early.",
     )
 
 

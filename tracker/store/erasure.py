@@ -32,6 +32,7 @@ from tracker.store.uniques import (
     Days,
     MemberKey,
     SessionKey,
+    add_up,
     count_event,
     count_facets,
     count_members,
@@ -137,8 +138,9 @@ def _recount_sessions(
         before = held[session]
         after = {day: counts for day, counts in before.items() if day not in days} | left[session]
         count_facets(deltas, session, before, after, session in known)
+        add_up(after)
         who = dict(zip(by, session, strict=True))
-        kept += [who | {"day": day} | counts for day, counts in left[session].items()]
+        kept += [who | {"day": day} | counts for day, counts in after.items()]
         gone += [(*session, day) for day in days - left[session].keys()]
     others = [c.name for c in _SESSION_DAYS.columns if not c.primary_key]
     bulk.upsert(connection, _SESSION_DAYS, kept, dict.fromkeys(others, "replace"))

@@ -25,6 +25,7 @@ from tracker.store.uniques import (
     FACETS,
     MemberKey,
     SessionKey,
+    add_up,
     chain,
     count_event,
     count_weeks,
@@ -116,6 +117,7 @@ def _count_session(session: tuple[str, str | None], rows: list[EventRow], result
     days: dict[date, dict[str, Any]] = {}
     for row in rows:
         count_event(days, row)
+    add_up(days)
     result.sessions[session[0], session[1]] = days
     for facts in SETTLE["search"](rows).values():
         result.deltas.add_all(facts)

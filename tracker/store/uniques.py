@@ -93,11 +93,13 @@ def count_sessions(
     for session, events in by_session.items():
         before = held[session]
         after = {day: dict(counts) for day, counts in before.items()}
-        touched = {count_event(after, row) for row in events}
+        for row in events:
+            count_event(after, row)
+        add_up(after)
         count_facets(deltas, session, before, after, identified(session))
         changed += [
-            {"tenant_id": session[0], "session_id": session[1], "day": day} | after[day]
-            for day in touched
+            {"tenant_id": session[0], "session_id": session[1], "day": day} | counts
+            for day, counts in after.items()
         ]
     others = [c.name for c in SESSION_DAYS.columns if not c.primary_key]
     bulk.upsert(connection, SESSION_DAYS, changed, dict.fromkeys(others, "replace"))
@@ -114,11 +116,11 @@ def session_days(connection: Connection, sessions: Iterable[SessionKey]) -> dict
     return held
 
 
-def count_event(days: Days, row: EventRow) -> date:
-    day: date = row["day"]
+def count_event(days: Days, row: EventRow) -> None:
+    """Counts an event into the days of its session."""
     at = row["occurred_at"]
     counts = days.setdefault(
-        day,
+        row["day"],
         {"events": 0, "searches": 0, "filters": 0, "clicks": 0, "first_at": at, "last_at": at},
     )
     counts["events"] += 1
@@ -126,8 +128,13 @@ def count_event(days: Days, row: EventRow) -> date:
         counts[column] += 1
     counts["first_at"] = min(counts["first_at"], at)
     counts["last_at"] = max(counts["last_at"], at)
-    counts["total"] = sum(held["events"] for held in days.values())
-    return day
+
+
+def add_up(days: Days) -> None:
+    """Says on each of a session's days what it has on all of them."""
+    total = sum(counts["events"] for counts in days.values())
+    for counts in days.values():
+        counts["total"] = total
 
 
 def count_facets(
