@@ -14,6 +14,7 @@ from tracker.metrics import filters, rate_demand, supply_gap
 from tracker.metrics.rate_demand import BIN
 from tracker.metrics.scope import Scope
 
+_MOST_MARKS = 12
 _NOTABLE = 3
 """Dead ends that a filter must have caused to be called out."""
 
@@ -89,14 +90,22 @@ def _demand_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
         _bars(rows, dead, "left nothing", "bad"),
         _bars(rows, alive, "found something", "filters"),
     ]
-    layout = axes("times set") | {"barmode": "stack", "hovermode": "closest"}
-    return {"data": bars, "layout": layout}
+    return {"data": bars, "layout": _scale("times set", rows)}
+
+
+def _scale(unit: str, rows: list[Any]) -> dict[str, Any]:
+    """Axes with a mark at every border between bins, while they are few."""
+    layout = axes(unit) | {"hovermode": "closest"}
+    if len(rows) <= _MOST_MARKS:
+        borders = sorted({edge for row in rows for edge in (row.low, row.high)})
+        layout["xaxis"] = {"tickvals": borders}
+    return layout
 
 
 def _supply_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
     found = [row.median_result_count for row in rows]
     bars = [_bars(rows, found, "results (median)", "searches")]
-    return {"data": bars, "layout": axes("results, median") | {"hovermode": "closest"}}
+    return {"data": bars, "layout": _scale("results, median", rows)}
 
 
 PAGE = Page(
@@ -172,6 +181,7 @@ PAGE = Page(
             name="rate-demand",
             title="Where on the rate scale people look",
             metric=rate_demand.rate_demand,
+            note="The lower, red part of a bar are the ranges that left nothing.",
             unit="times set",
             x="low",
             shape="bars",
@@ -186,6 +196,7 @@ PAGE = Page(
             name="rate-supply",
             title="What they find there",
             metric=rate_demand.rate_supply,
+            note="Results of the ranges that reach there, not experts who ask that price.",
             unit="results",
             x="low",
             shape="bars",

@@ -166,7 +166,7 @@ PAGE = Page(
                 Column("query", "Query"),
                 Column("zero_results", "Found nothing", Kind.BAR),
                 Column("searches", "Of searches"),
-                Column("last_seen", "Last time"),
+                Column("last_seen", "Last time", minor=True),
             ),
         ),
         Table(
@@ -178,9 +178,9 @@ PAGE = Page(
             search="Search addresses",
             columns=(
                 Column("email", "E-mail address"),
-                Column("query", "Asked for"),
+                Column("query", "Asked for", minor=True),
                 Column("searches", "Times in vain"),
-                Column("first_seen", "First"),
+                Column("first_seen", "First", minor=True),
                 Column("last_seen", "Last"),
             ),
         ),
