@@ -1,12 +1,16 @@
 """/filters as an operator sees it."""
 
+import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import plotly.graph_objects
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import record
+from tests.dashboard.test_figures import resolved
 from tests.metrics.asking import ANNA, BEN, CARA
 from tracker.dashboard.wording import value_in_words
 
@@ -28,8 +32,6 @@ def change(
 
 def sentence(page: str) -> str:
     """The page's answer, without its markup."""
-    import re
-
     found = re.search(r'<p class="answer">(.*?)</p>', page, re.S)
     assert found
     return re.sub(r"<[^>]+>", "", found[1]).replace("\u202f", " ")
@@ -87,3 +89,22 @@ def test_words_for_values_say_what_a_reader_would() -> None:
         '"cut sho': '"cut sho',
     }
     assert {value: value_in_words(value) for value in said} == said
+
+
+def test_the_rate_charts_are_what_plotly_understands(app: Flask, operator: FlaskClient) -> None:
+    record(app, change(ANNA, "rate", [50, 100], 0), change(BEN, "rate", [75, 125], 6))
+    figures = [
+        json.loads(found)
+        for found in re.findall(
+            r'<script type="application/json">(.*?)</script>', operator.get("/filters").text, re.S
+        )
+    ]
+    for figure in figures:
+        plotly.graph_objects.Figure(resolved(figure))
+    demand, supply = figures
+    dead, alive = demand["data"]
+    assert dead["y"] == [1, 1, 0]
+    assert alive["y"] == [0, 1, 1]
+    assert dead["customdata"] == ["50 to 75", "75 to 100", "100 to 125"]
+    assert demand["layout"]["xaxis"]["tickvals"] == [50, 75, 100, 125]
+    assert supply["data"][0]["y"] == [0, 0, 6]
