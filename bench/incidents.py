@@ -125,7 +125,7 @@ def main() -> None:
     for factor in FACTORS:
         every = [one for one in world.incidents if one.factor == factor]
         sized = [one for one in every if one.is_of_stated_size]
-        found = [one.found_after for one in sized if one.found_after]
+        found = [one.found_after / MINUTE for one in sized if one.found_after]
         in_time = sum(one.found_in_time for one in sized)
         delay = (
             round(
