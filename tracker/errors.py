@@ -6,9 +6,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from tracker.store.writer import Overloaded
+
 log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 2
+"""What a 503 asks a client to wait."""
 
 CODES = {
     400: "bad_request",
@@ -79,6 +86,8 @@ def register_errors(app: Flask) -> None:
     app.register_error_handler(ApiError, lambda error: error.response())
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
+    for away in (OperationalError, InterfaceError, PoolTimeout, Overloaded):
+        app.register_error_handler(away, _database_away)
 
 
 def _http_error(error: HTTPException) -> Any:
@@ -89,6 +98,13 @@ def _http_error(error: HTTPException) -> Any:
     for header, value in error.get_headers():
         if header in ("Allow", "Retry-After", "Location"):
             answer.headers[header] = value
+    return answer
+
+
+def _database_away(error: Exception) -> Response:
+    log.warning("not answered", exc_info=error)
+    answer = _answer(503, "The database does not answer. Try again in a moment.")
+    answer.headers["Retry-After"] = str(RETRY_SECONDS)
     return answer
 
 

@@ -8,13 +8,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.catalog.parsing import Terms
 from tracker.config import Settings
-from tracker.errors import ApiError
+from tracker.errors import RETRY_SECONDS, ApiError
 from tracker.ingest.bots import is_bot
 from tracker.ingest.ratelimit import fingerprint, seconds_to_next_window
 from tracker.store.access import KeyGrant, find_key
 from tracker.store.settings import Choices
-
-RETRY_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -138,13 +136,15 @@ def preflight() -> Response:
 
 
 def allow_origin(response: Response) -> Response:
-    """Lets the pages of an allowed origin read the answer, errors included."""
+    """Lets the pages of an allowed origin read the answer, errors included, and the script."""
     if request.path.startswith("/api/"):
         response.headers["Vary"] = "Origin"
         origin = request.headers.get("Origin")
         if origin and not _origin_refused():
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+    elif request.path.startswith("/static/tracker."):
+        response.headers["Access-Control-Allow-Origin"] = "*"  # a module may come from anywhere
     return response
 
 
