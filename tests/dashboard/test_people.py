@@ -54,6 +54,7 @@ def test_without_a_session_the_page_says_so(operator: FlaskClient) -> None:
         ("query=chef&zero=1", "0 sessions searched “chef” and found nothing in this period."),
         ("expert_id=a&filter=city", "0 sessions set city and clicked a in this period."),
         ("filter=city&value=%22Rome%22", "0 sessions set city to Rome in this period."),
+        ("filter=city&with=rate", "0 sessions set city and set rate in this period."),
         ("error_code=TIMEOUT", "One session had a trip fail with TIMEOUT in this period."),
     ],
 )

@@ -105,7 +105,8 @@ def _named(scope: Scope) -> Iterator[Sessions | CompoundSelect[*tuple[Any, ...]]
     )
     started = _starting_with(wanted)
     if started is None:
-        yield known
+        # Distinct already, but said so SQLite finds these first instead of trying every session
+        yield known.distinct()
     else:
         days = select(SessionDay.tenant_id, SessionDay.session_id)
         yield known.union(days.where(SessionDay.tenant_id.in_(scope.tenants), started))

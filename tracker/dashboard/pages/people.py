@@ -72,6 +72,8 @@ def _conditions(scope: Scope) -> list[str]:
     if name := chosen.get("filter"):
         value = chosen.get("value")
         said.append(f"set {name}" + (f" to {value_in_words(value)}" if value else ""))
+    if another := chosen.get("with"):
+        said.append(f"set {another}")
     if expert := chosen.get("expert_id"):
         said.append(f"clicked {expert}")
     if code := chosen.get("error_code"):
