@@ -127,16 +127,7 @@ def main() -> None:
         sized = [one for one in every if one.is_of_stated_size]
         found = [one.found_after / MINUTE for one in sized if one.found_after]
         in_time = sum(one.found_in_time for one in sized)
-        delay = (
-            round(
-                median(
-                    found,
-                ).total_seconds()
-                / 60
-            )
-            if found
-            else "–"
-        )
+        delay = round(median(found)) if found else "–"
         print(
             f"| {factor}x | {len(every)} | {len(sized)} | {len(found)} | {in_time} | {delay} min |"
         )
