@@ -108,7 +108,8 @@ def checkout_funnel(session: Session, scope: Scope) -> list[Step]:
         "completed a checkout": len(bought),
         "plan in effect": len(effective),
     }
-    return [Step(name, tenants, ratio(tenants, len(every))) for name, tenants in steps.items()]
+    rows = [Step(name, tenants, ratio(tenants, len(every))) for name, tenants in steps.items()]
+    return rows if every else []
 
 
 def _with_a_plan_in_effect(session: Session, scope: Scope) -> set[str]:

@@ -6,6 +6,7 @@ from tracker.dashboard.answers import ask
 from tracker.dashboard.formats import number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Column, Kind, Matrix, Stat, Stats, Table
+from tracker.dashboard.wording import count
 from tracker.metrics import adoption, business, plans
 from tracker.metrics.scope import Scope
 
@@ -25,7 +26,7 @@ def opening(session: Session, scope: Scope) -> Sentence:
         "{tenants} active{was}, with {conversations}",
         tenants=Linked(_tenants(now.tenants), "#tenants"),
         was=f", {number(before.tenants)} in the period before" if before.tenants else "",
-        conversations=f"{number(now.conversations)} conversations",
+        conversations=_conversations(now.conversations),
     )
     handed = say("")
     if now.escalation_rate is not None:
@@ -34,6 +35,10 @@ def opening(session: Session, scope: Scope) -> Sentence:
         )
     rest = _notable(session, scope, now)
     return Sentence((*first.parts, *handed.parts, ". ", *rest.parts))
+
+
+def _conversations(n: int) -> str:
+    return count(n, "conversation") if n else "no conversation"
 
 
 def _tenants(count: int) -> str:

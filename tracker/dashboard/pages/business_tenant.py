@@ -3,11 +3,12 @@
 from sqlalchemy.orm import Session
 
 from tracker.dashboard.answers import ask
-from tracker.dashboard.formats import number, rate
+from tracker.dashboard.formats import rate
 from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
 from tracker.dashboard.pages.business import DEFLECTION
 from tracker.dashboard.pages.feed import ACTIVITY
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Stat, Stats, Table
+from tracker.dashboard.wording import count, moved
 from tracker.metrics import business, conversations, custom_events, ingestion, plans, reliability
 from tracker.metrics.scope import Scope
 
@@ -15,7 +16,6 @@ _FLAKY = 0.9
 """An integration that works less often than this, over enough calls, is called out."""
 
 _ENOUGH = 20
-_NOTICEABLE = 0.01
 
 
 def opening(session: Session, scope: Scope) -> Sentence:
@@ -28,20 +28,13 @@ def opening(session: Session, scope: Scope) -> Sentence:
         first = say("There were no conversations.")
     else:
         first = say(
-            "{n} conversations, {rate} of them handed to a person{trend}.",
-            n=Linked(number(now.conversations), "#daily-conversations"),
+            "There {was} {n}, {rate} of them handed to a person{trend}.",
+            was="was" if now.conversations == 1 else "were",
+            n=Linked(count(now.conversations, "conversation"), "#daily-conversations"),
             rate=Linked(rate(now.escalation_rate), "#escalations"),
-            trend=_trend(now.escalation_rate, before.escalation_rate),
+            trend=moved(now.escalation_rate, before.escalation_rate),
         )
     return Sentence((*first.parts, " ", *_trouble(session, scope, now).parts))
-
-
-def _trend(now: float, before: float | None) -> str:
-    if before is None:
-        return ""
-    if abs(now - before) < _NOTICEABLE:
-        return ", as in the period before"
-    return f", {'up' if now > before else 'down'} from {rate(before)}"
 
 
 def _trouble(session: Session, scope: Scope, now: business.Totals) -> Sentence:
@@ -56,10 +49,10 @@ def _trouble(session: Session, scope: Scope, now: business.Totals) -> Sentence:
                 why=f", mostly for {row.top_error}" if row.top_error else "",
             )
     if now.ingest_failures:
-        times = "once" if now.ingest_failures == 1 else f"{number(now.ingest_failures)} times"
+        times = count(now.ingest_failures, "time")
         return say("Reading documents failed {n}.", n=Linked(times, "#ingestion"))
     if now.quota_rejections:
-        times = "once" if now.quota_rejections == 1 else f"{number(now.quota_rejections)} times"
+        times = count(now.quota_rejections, "time")
         return say("A limit turned it away {n}.", n=Linked(times, "#quotas"))
     return say("Nothing failed.")
 

@@ -1,0 +1,146 @@
+"""/business and /business/<tenant>: their sentences, their panels' columns, few questions."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.conftest import make_tenant, record
+from tests.dashboard.conftest import asked
+from tests.metrics.business_lines import called, escalated, ingest, moved, over_quota, said, started
+
+PERIOD = "from=2026-11-02&to=2026-11-08"
+COLUMNS = {
+    "/business/tenants": [
+        "tenant_id",
+        "conversations",
+        "escalation_rate",
+        "deflection_rate",
+        "ingest_failures",
+        "integration_success_rate",
+        "quota_rejections",
+        "last_seen",
+    ],
+    "/business/acme/daily-conversations": ["day", "conversations"],
+    "/business/acme/ingestion": [
+        "source_type",
+        "started",
+        "completed",
+        "failed",
+        "docs",
+        "chunks",
+        "p50_s",
+        "p95_s",
+    ],
+}
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {"TRACKER_RETENTION_DAYS": "3650"}
+
+
+@pytest.fixture(autouse=True)
+def acme(app: Flask) -> None:
+    make_tenant(app, "acme")
+
+
+def busy(app: Flask, tenant: str = "acme", calls: int = 30, failed: int = 0) -> None:
+    lines: list[dict[str, Any]] = [started(f"03 10:{n:02}", f"c{n}") for n in range(10)]
+    lines += [called(f"03 11:{n:02}") for n in range(calls)]
+    lines += [called(f"03 12:{n:02}", error="AUTH") for n in range(failed)]
+    lines += [escalated("03 10:30", "c1"), said("03 10:31", "c1"), over_quota("04 10:00")]
+    lines += [ingest("started", "03 09:00"), moved("05 10:00", "free", "team")]
+    record(app, *lines, tenant=tenant)
+
+
+def sentence(client: FlaskClient, path: str) -> str:
+    page = client.get(f"{path}?{PERIOD}").text
+    found = re.search(r'<p class="answer">(.*?)</p>', page, re.S)
+    assert found
+    text: str = re.sub(r"<[^>]+>", "", found[1])
+    return text.replace("\u202f", " ")
+
+
+@pytest.mark.parametrize("path", COLUMNS)
+def test_the_columns_are_those_of_the_contract(operator: FlaskClient, path: str) -> None:
+    answer = operator.get(f"{path}.json?{PERIOD}").json
+    assert answer["columns"] == COLUMNS[path]
+    assert answer["period"] == {"from": "2026-11-02", "to": "2026-11-08"}
+
+
+@pytest.mark.parametrize(
+    "panel",
+    ["escalations", "integrations", "quotas", "plans", "activity"],
+)
+def test_every_panel_of_the_contract_answers(app: Flask, operator: FlaskClient, panel: str) -> None:
+    busy(app)
+    assert operator.get(f"/business/acme/{panel}.json?{PERIOD}").json["rows"]
+
+
+def test_the_sentence_of_a_tenant_tells_what_does_not_work(
+    app: Flask, operator: FlaskClient
+) -> None:
+    busy(app, failed=10)
+    assert sentence(operator, "/business/acme") == (
+        "There were 10 conversations, 10.0 % of them handed to a person."
+        " The integration crm works only 75.0 % of the time, mostly for AUTH."
+    )
+
+
+def test_the_sentence_of_all_names_who_stands_out(app: Flask, operator: FlaskClient) -> None:
+    busy(app)
+    make_tenant(app, "blue")
+    record(
+        app,
+        *(started(f"03 10:{n:02}", f"c{n}") for n in range(30)),
+        *(escalated(f"03 11:{n:02}", f"c{n}") for n in range(30)),
+        tenant="blue",
+    )
+    # 31 of 40 in all; blue hands over all of its own, which is not 1.5 times as much
+    assert sentence(operator, "/business") == (
+        "2 tenants were active, with 40 conversations, 77.5 % of them handed to a person."
+        " Nobody went quiet and no tenant stands out."
+    )
+    record(app, *(started(f"04 10:{n:02}", f"d{n}") for n in range(30)), tenant="acme")
+    # 31 of 70 now, 44.3 %
+    assert "blue hands over 100 %, the most of all." in sentence(operator, "/business")
+
+
+def test_an_empty_page_says_what_to_send(operator: FlaskClient) -> None:
+    assert sentence(operator, "/business") == "No tenant sent a business event in this period."
+    page = operator.get("/business").text
+    assert "How this page fills" in page
+    assert "conversation_started" in page
+
+
+def test_sample_tenants_are_in_no_number_of_production(app: Flask, operator: FlaskClient) -> None:
+    make_tenant(app, "pretend", kind="sample")
+    busy(app, "pretend")
+    busy(app, "acme")
+    rows = operator.get(f"/business/tenants.json?{PERIOD}").json["rows"]
+    assert [row["tenant_id"] for row in rows] == ["acme"]
+
+
+def test_the_number_of_questions_does_not_grow_with_the_tenants(
+    app: Flask, operator: FlaskClient
+) -> None:
+    busy(app)
+    with asked(app) as few:
+        operator.get(f"/business?{PERIOD}")
+    for n in range(10):
+        make_tenant(app, f"t{n}")
+        record(app, over_quota("03 10:00"), tenant=f"t{n}")
+    with asked(app) as many:
+        operator.get(f"/business?{PERIOD}")
+    assert len(many) <= len(few) <= 30
+
+
+def test_a_fresh_event_is_on_the_page_at_the_next_load(app: Flask, operator: FlaskClient) -> None:
+    line = over_quota("03 10:00") | {"occurred_at": datetime.now(UTC).isoformat()}
+    record(app, line, tenant="acme", settle=False)
+    (row,) = operator.get("/business/tenants.json").json["rows"]
+    assert (row["tenant_id"], row["quota_rejections"]) == ("acme", 1)
