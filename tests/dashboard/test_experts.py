@@ -35,6 +35,21 @@ def test_the_sentence_names_who_deserves_a_better_place(app: Flask, operator: Fl
     assert "over-exposed" in panel_of(page, "standing")
 
 
+def test_an_id_of_any_kind_can_be_followed(app: Flask, operator: FlaskClient) -> None:
+    name = "a/b?{c}#d%"
+    record(app, *(line | {"payload": named(line["payload"], "gem", name)} for line in a_gem()))
+    page = operator.get(PAGE).text
+    assert f"{name} deserves a better place" in answer_of(page)
+    link = next(link for link in links_of(page) if link.startswith("/experts/a"))
+    assert answer_of(operator.get(link).text).startswith("Shown 120 times")
+
+
+def named(payload: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    if "expert_ids" in payload:
+        return payload | {"expert_ids": [new if e == old else e for e in payload["expert_ids"]]}
+    return payload | {"expert_id": new}
+
+
 def test_without_an_impression_the_page_says_so(operator: FlaskClient) -> None:
     page = operator.get(PAGE).text
     assert answer_of(page) == "No expert was shown in this period."

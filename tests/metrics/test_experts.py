@@ -7,7 +7,7 @@ from flask import Flask
 
 from tests.conftest import make_tenant, record
 from tests.metrics.asking import ANNA, BEN, asked, click, event, search
-from tracker.metrics import experts, places
+from tracker.metrics import concentration, experts, places
 
 
 def shown(at: str, *found: str, session: str | None = ANNA) -> dict[str, Any]:
@@ -141,11 +141,11 @@ def test_concentration_is_over_all_experts_that_are_known(app: Flask) -> None:
     )
     # Impressions 0, 0, 3, 4 of y, z, b, a: 2 * (3 * 3 + 4 * 4) / (4 * 7) - 5/4 = 50/28 - 1.25.
     # A tenth of four is one: a, with 4 of 7. Nobody was shown in the grid.
-    [(context, known, impressions, gini, top)] = asked(app, experts.concentration)
+    [(context, known, impressions, gini, top)] = asked(app, concentration.by_context)
     assert (context, known, impressions) == ("sage_panel", 4, 7)
     assert gini == pytest.approx(50 / 28 - 1.25)
     assert top == pytest.approx(4 / 7)
-    assert asked(app, experts.lorenz_curve)[1:4] == [
+    assert asked(app, concentration.curve)[1:4] == [
         ("sage_panel", 0.25, 0.0),
         ("sage_panel", 0.5, 0.0),
         ("sage_panel", 0.75, 3 / 7),
@@ -161,22 +161,22 @@ def test_concentration_is_corrected_when_there_are_fewer_impressions_than_expert
         search("02 09:00", ANNA, found=tuple(f"e{n}" for n in range(5))),
     )
     # 5 impressions over 5 of 100 experts: plain .95, corrected 0
-    [(_, known, impressions, gini, _)] = asked(app, experts.concentration)
+    [(_, known, impressions, gini, _)] = asked(app, concentration.by_context)
     assert (known, impressions) == (100, 5)
     assert gini == pytest.approx(0)
 
 
 def test_contexts_are_ordered_by_impressions(app: Flask) -> None:
     record(app, search("02 09:00", ANNA, found=("a",)), shown("02 09:00", "a", "b"))
-    assert [row[0] for row in asked(app, experts.concentration)] == ["grid", "sage_panel"]
+    assert [row[0] for row in asked(app, concentration.by_context)] == ["grid", "sage_panel"]
 
 
 def test_experts_of_one_tenant_are_not_known_to_another(app: Flask) -> None:
     make_tenant(app, "other")
     record(app, search("02 09:00", ANNA, found=("a", "b", "c")), tenant="other")
     record(app, search("02 09:00", ANNA, found=("a", "d")))
-    assert asked(app, experts.concentration)[0][1] == 2
-    assert asked(app, experts.concentration, tenants=("default", "other"))[0][1] == 4
+    assert asked(app, concentration.by_context)[0][1] == 2
+    assert asked(app, concentration.by_context, tenants=("default", "other"))[0][1] == 4
     assert rows_of(app, experts.exposure, tenants=("default", "other"))["a"][0] == 2
 
 
@@ -197,7 +197,7 @@ def test_nobody_is_known_where_nothing_came_in(app: Flask) -> None:
         experts.exposure,
         experts.standings,
         experts.click_positions,
-        experts.concentration,
-        experts.lorenz_curve,
+        concentration.by_context,
+        concentration.curve,
     ):
         assert asked(app, metric) == []

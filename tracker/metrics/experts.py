@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from tracker.metrics.inequality import gini, lorenz, top_share
 from tracker.metrics.intervals import ratio_to_expected
 from tracker.metrics.places import CONTEXTS, Counts, Place, by_place, known_experts, places
 from tracker.metrics.scope import Scope
@@ -69,24 +68,6 @@ class ClickPosition(NamedTuple):
     ctr: float | None
 
 
-class Concentration(NamedTuple):
-    """How unevenly a context shows the known experts."""
-
-    context: str
-    experts: int
-    impressions: int
-    gini: float | None
-    top_10_percent_share: float | None
-
-
-class LorenzPoint(NamedTuple):
-    """One point of a context's Lorenz curve."""
-
-    context: str
-    experts_share: float
-    impressions_share: float
-
-
 def totals(session: Session, scope: Scope) -> list[Totals]:
     """The known experts, and what Sage and the grid did with them in the period.
 
@@ -143,7 +124,7 @@ def _prices(session: Session, scope: Scope) -> dict[Place, float]:
 def _exposure(
     expert_id: str, cells: Mapping[Place, Counts], prices: Mapping[Place, float]
 ) -> Exposure:
-    sage, grid = (_summed(cells, context) for context in CONTEXTS)
+    sage, grid = (in_context(cells, context) for context in CONTEXTS)
     placed = [(rank, counts.clicks) for (_, rank), counts in cells.items() if rank != NO_RANK]
     clicks = sum(count for _, count in placed)
     return Exposure(
@@ -159,7 +140,8 @@ def _exposure(
     )
 
 
-def _summed(cells: Mapping[Place, Counts], context: str) -> Counts:
+def in_context(cells: Mapping[Place, Counts], context: str) -> Counts:
+    """What an expert had in one context, at all ranks."""
     here = [counts for place, counts in cells.items() if place[0] == context]
     return Counts(sum(c.impressions for c in here), sum(c.clicks for c in here))
 
@@ -186,15 +168,17 @@ def standings(session: Session, scope: Scope) -> list[Standing]:
     places explain, and may deserve better ones. An over-exposed expert's lies below 1. Of
     twenty average experts one is labelled by chance.
 
-    No label where clicks came from a context that reports no impressions: then nothing is
-    known of what to expect. Clearest cases first. Source: daily_experts.
+    "Unknown" where clicks came from a context that reports no impressions: then nothing is
+    known of what to expect. Hidden gems first, the clearest before others. Source:
+    daily_experts.
     """
     prices = _prices(session, scope)
     priced = {context for context, _ in prices}
     rows = [
         _standing(name, cells, prices, priced) for name, cells in places(session, scope).items()
     ]
-    return sorted(rows, key=lambda row: (-_clarity(row), row.expert_id))
+    labels = (HIDDEN_GEM, OVER_EXPOSED, "", UNKNOWN)
+    return sorted(rows, key=lambda row: (labels.index(row.standing), -_clarity(row), row.expert_id))
 
 
 def _standing(
@@ -222,8 +206,6 @@ def _label(low: float, high: float) -> str:
 
 def _clarity(row: Standing) -> float:
     """How far the nearer end of the interval is from 1; below 0 where 1 lies inside."""
-    if row.standing == UNKNOWN:
-        return float("-inf")
     return max(row.coec_low - 1, 1 / row.coec_high - 1)
 
 
@@ -237,45 +219,4 @@ def click_positions(session: Session, scope: Scope) -> list[ClickPosition]:
     return [
         ClickPosition(context, rank, *counts, _ratio(counts.clicks, counts.impressions))
         for (context, rank), counts in sorted(found.items())
-    ]
-
-
-def concentration(session: Session, scope: Scope) -> list[Concentration]:
-    """How unevenly each context's impressions are shared among the known experts.
-
-    Known is everybody shown or clicked in any period held, so those with no impression in
-    this one count too. Gini is 0 when all are shown alike and 1 when one is shown alone; with
-    fewer impressions than experts it is corrected (Bernasco and Steenbeek). The top 10 %
-    of the experts, rounded up, have the share named. Contexts that showed nobody are left
-    out. Source: daily_experts.
-    """
-    rows = []
-    for context, counts in _impressions(session, scope).items():
-        row = Concentration(context, len(counts), sum(counts), gini(counts), top_share(counts, 0.1))
-        rows.append(row)
-    return sorted(rows, key=lambda row: (-row.impressions, row.context))
-
-
-def _impressions(session: Session, scope: Scope) -> dict[str, list[int]]:
-    """The impressions of every known expert, by context that showed anybody."""
-    shown = places(session, scope)
-    unseen = len(known_experts(session, scope)) - len(shown)
-    counts = {
-        context: [_summed(cells, context).impressions for cells in shown.values()] + [0] * unseen
-        for context in CONTEXTS
-    }
-    return {context: values for context, values in counts.items() if any(values)}
-
-
-def lorenz_curve(session: Session, scope: Scope) -> list[LorenzPoint]:
-    """What share of the impressions the least shown part of the known experts got.
-
-    Experts are ordered from the least to the most shown, in each context apart. Were all shown
-    alike, the curve would be the diagonal; the Gini coefficient is how far it hangs below.
-    Source: daily_experts.
-    """
-    return [
-        LorenzPoint(context, *point)
-        for context, counts in _impressions(session, scope).items()
-        for point in lorenz(counts)
     ]

@@ -17,7 +17,7 @@ from tracker.model.rollups import NEVER
 _MOST_KEYS = 500
 """Of more sessions than this the database is asked about all rather than about each."""
 
-_SHORTEST = timedelta(weeks=8)
+_SHORTEST = timedelta(weeks=7)
 """Over less time than this nobody can be seen to come back."""
 
 STEPS = ("had any event", "set a filter or searched", "clicked a card", "were identified")
@@ -206,7 +206,7 @@ def returns(session: Session, scope: Scope) -> list[Return]:
     A week starts on Monday; a session belongs to the first week in which it had an event, as
     far back as events are held, and counts once in every later week with another event. The
     share is of the sessions of that first week. Weeks without a new session are left out. At
-    least eight weeks, ending with the period; the last may not be over. Source: daily_uniques.
+    least seven weeks, ending with the period; the last may not be over. Source: daily_uniques.
     """
     start = min(scope.first, scope.last - _SHORTEST)
     mondays = _mondays(start, scope.last)

@@ -1,6 +1,7 @@
 """/experts: who is shown, who is clicked, and who deserves another place."""
 
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
@@ -10,7 +11,7 @@ from tracker.dashboard.formats import decimal, number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Chart, Colour, Column, Kind, Series, Stat, Stats, Table
 from tracker.dashboard.wording import count
-from tracker.metrics import experts, places
+from tracker.metrics import concentration, experts, places
 from tracker.metrics.scope import Scope
 
 CONTEXT_WORDS = (("sage_panel", "Sage’s answer"), ("grid", "Grid"))
@@ -19,10 +20,10 @@ _COLOURS: dict[str, Colour] = {"sage_panel": "searches", "grid": "filters"}
 
 def opening(session: Session, scope: Scope) -> Sentence:
     """How unevenly experts are shown, and who is clicked far more than its places explain."""
-    contexts = ask(experts.concentration, session, scope)
+    contexts = ask(concentration.by_context, session, scope)
     if not contexts:
         return say("No expert was shown in this period.")
-    before = {row.context: row for row in ask(experts.concentration, session, scope.previous())}
+    before = {row.context: row for row in ask(concentration.by_context, session, scope.previous())}
     main = contexts[0]
     first = say(
         "{where} showed {experts} {times}; a tenth of them got {share} of it{moved}. ",
@@ -35,7 +36,7 @@ def opening(session: Session, scope: Scope) -> Sentence:
     return Sentence(first.parts + _gems(session, scope).parts)
 
 
-def _fairness(now: experts.Concentration, before: experts.Concentration | None) -> str:
+def _fairness(now: concentration.Concentration, before: concentration.Concentration | None) -> str:
     if before is None or before.gini is None or now.gini is None:
         return ""
     if abs(now.gini - before.gini) < 0.01:
@@ -50,13 +51,12 @@ def _gems(session: Session, scope: Scope) -> Sentence:
     if not gems:
         return say("Nobody is clicked clearly more than its places explain.")
     best, others = gems[0], len(gems) - 1
-    also = Linked(f", and {count(others, 'other')} like it", "#standing") if others else ""
     return say(
         "{best} deserves a better place: it is clicked {times} times as often as its places"
-        " explain{also}.",
-        best=Linked(best.expert_id, f"/experts/{best.expert_id}"),
+        " explain" + (", and {others} like it." if others else "."),
+        best=Linked(best.expert_id, f"/experts/{quote(best.expert_id, safe='')}"),
         times=decimal(best.coec),
-        also=also,
+        others=Linked(count(others, "other"), "#standing"),
     )
 
 
@@ -182,7 +182,7 @@ PAGE = Page(
         Chart(
             name="lorenz",
             title="How unevenly experts are shown",
-            metric=experts.lorenz_curve,
+            metric=concentration.curve,
             unit="of impressions",
             x="experts_share",
             shape="curve",
@@ -194,7 +194,7 @@ PAGE = Page(
         Table(
             name="concentration",
             title="Concentration",
-            metric=experts.concentration,
+            metric=concentration.by_context,
             half=True,
             columns=(
                 Column("context", "Where", words=CONTEXT_WORDS),

@@ -33,12 +33,13 @@ def opening(session: Session, scope: Scope) -> Sentence:
 
 def _failures(now: sage_answers.Answers, before: sage_answers.Answers) -> Sentence:
     nothing = "It found nothing for {zero}{moved}" if now.zero_results else "It always found some"
-    unhelpful = "; {answers} passed over and asked again." if now.unhelpful else "."
+    unhelpful = "; {answers} {were} passed over and asked again." if now.unhelpful else "."
     return say(
         nothing + unhelpful,
         zero=Linked(rate(now.zero_result_rate), "/demand"),
         moved=moved(now.zero_result_rate, before.zero_result_rate),
-        answers=Linked(count(now.unhelpful, "answer was", "answers were"), "#unhelpful-queries"),
+        answers=Linked(count(now.unhelpful, "answer"), "#unhelpful-queries"),
+        were="was" if now.unhelpful == 1 else "were",
     )
 
 

@@ -1,6 +1,7 @@
 """/people/session/<id>: everything that one session did."""
 
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
@@ -30,7 +31,7 @@ def opening(session: Session, scope: Scope) -> Sentence:
 
 def _who(row: timeline.Visitor) -> str | Linked:
     if row.email:
-        return Linked(row.email, f"/people/person/{row.email}")
+        return Linked(row.email, f"/people/person/{quote(row.email, safe='')}")
     return f"User {row.user_id}" if row.user_id else "Somebody unknown"
 
 
