@@ -7,7 +7,7 @@ return listing(session, scope, rows, TopQuery, search="query", order=("-searches
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, String, func, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.scope import Listing, Scope
@@ -35,8 +35,12 @@ def listing(
     if search and (wanted := scope.filters.get("q", "")):
         whole = whole.where(func.lower(inner.c[search]).contains(wanted.lower(), autoescape=True))
     keys = [scope.sort, *order] if scope.sort else order
+    bytewise = session.get_bind().dialect.name == "postgresql"
     for key in keys:
-        whole = whole.order_by(*_ordering(inner.c[key.removeprefix("-")], key.startswith("-")))
+        column: ColumnElement[Any] = inner.c[key.removeprefix("-")]
+        if bytewise and isinstance(column.type, String):
+            column = column.collate("C")  # as SQLite sorts, whatever the server's locale
+        whole = whole.order_by(*_ordering(column, key.startswith("-")))
     found = session.execute(whole.limit(scope.limit).offset(scope.offset)).all()
     total = found[0].total_ if found else _total(session, whole, scope)
     return Listing([row(*values[:-1]) for values in found], total)
