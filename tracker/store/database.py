@@ -1,10 +1,12 @@
 """Transactions: one way to write and one way to read, on SQLite and on PostgreSQL."""
 
 import fcntl
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import IO, Any
 
+from gevent import monkey
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.orm import Session
 
@@ -20,6 +22,13 @@ _SQLITE_PRAGMAS = (
     "cache_size = -65536",
     "wal_autocheckpoint = 4000",  # pages; hot pages are copied back less often
 )
+
+_TURN_SECONDS = 10
+"""How long a transaction waits for those of other processes before it fails."""
+
+_SHORT_SECONDS = 0.25
+_POLL_SECONDS = 0.0002
+_sleep_at_once = monkey.get_original("time", "sleep")
 
 
 class Database:
@@ -68,8 +77,24 @@ class Database:
 @contextmanager
 def _file_lock(path: str) -> Iterator[None]:
     with open(path, "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        started = time.monotonic()
+        while not _locked(file):
+            waited = time.monotonic() - started
+            if waited > _TURN_SECONDS:
+                raise TimeoutError("another process holds the database")
+            # A turn is short: to wait without giving way is fastest. A long one must not stop
+            # gevent's loop, which still has to answer.
+            sleep = _sleep_at_once if waited < _SHORT_SECONDS else time.sleep
+            sleep(_POLL_SECONDS)
         yield
+
+
+def _locked(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _prepare_sqlite(engine: Engine, begin: str, pragmas: Sequence[str]) -> None:
