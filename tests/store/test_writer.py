@@ -1,5 +1,6 @@
 """Group commit: what is acknowledged is stored, whatever becomes of the others."""
 
+import fcntl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.conftest import SESSION
+from tests.conftest import SESSION, dispose, make_app
 from tests.ingest.sending import CLICK, event_of, rows, stored, value, with_id
 from tracker.catalog.parsing import Row, Terms, parse
 from tracker.store import writer as writing
@@ -100,6 +101,20 @@ def test_a_full_queue_is_a_503_and_takes_in_again_when_there_is_room(
     assert stored(app) == 0
     assert client.post("/api/events", json={"events": [CLICK] * 10}).status_code == 202
     assert stored(app) == 10
+
+
+def test_a_database_that_another_process_holds_for_long_is_a_503(
+    sqlite_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.store.database._TURN_SECONDS", 0.3)
+    app = make_app(sqlite_database, {})
+    assert app.test_client().post("/api/events", json=CLICK).status_code == 202
+    with open(sqlite_database.removeprefix("sqlite:///") + ".lock", "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert app.test_client().post("/api/events", json=CLICK).status_code == 503
+    assert app.test_client().post("/api/events", json=CLICK).status_code == 202
+    assert stored(app) == 2
+    dispose(app)
 
 
 def test_one_transaction_does_not_grow_without_bound(

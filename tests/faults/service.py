@@ -1,0 +1,171 @@
+"""The real service in processes of its own, and clients that put it under load."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from tests.ingest.sending import CLICK, with_id
+
+ROOT = Path(__file__).resolve().parents[2]
+GUNICORN = Path(sys.executable).with_name("gunicorn")
+START_SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Service:
+    """Gunicorn with two web processes on a database, on a port of its own."""
+
+    def __init__(self, database_url: str, **environment: str) -> None:
+        self.port = free_port()
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": database_url,
+            "PORT": str(self.port),
+            "SECRET_KEY": "a secret of the tests",
+            "TRACKER_ENV": "development",
+            "TRACKER_RATE_LIMIT": "1000000/minute",
+            "WEB_CONCURRENCY": "2",
+            **environment,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts it and waits until it is ready."""
+        self._process = subprocess.Popen(
+            [GUNICORN, "wsgi:app"],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._process.communicate, daemon=True).start()
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            with suppress(OSError, http.client.HTTPException):
+                if self.ask("GET", "/readyz")[0] == 200:
+                    return
+            time.sleep(0.1)
+        raise AssertionError("the service did not become ready")
+
+    def kill(self) -> None:
+        """Ends all of its processes as a loss of power would."""
+        self._signal_all(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Asks it to end; returns when it has."""
+        assert self._process
+        self._process.terminate()
+        self._process.wait(60)
+
+    def close(self) -> None:
+        if self._process and self._process.poll() is None:
+            self.kill()
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self._process
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+        self._process.wait(60)
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any, Any]:
+        """One request on a connection of its own: status, headers and JSON body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            sent = None if body is None else json.dumps(body)
+            connection.request(method, path, sent, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, json.loads(answer.read())
+        finally:
+            connection.close()
+
+
+@contextmanager
+def served(database_url: str, **environment: str) -> Iterator[Service]:
+    """A running service, killed at the end if it still runs."""
+    service = Service(database_url, **environment)
+    try:
+        service.start()
+        yield service
+    finally:
+        service.close()
+
+
+@dataclass
+class Load:
+    """What clients sent and were answered, until they are told to stop."""
+
+    service: Service
+    size: int = 3
+    acknowledged: set[str] = field(default_factory=set)
+    unknown: list[dict[str, Any]] = field(default_factory=list)
+    """Events that were sent but not acknowledged: they may be stored or not."""
+    statuses: set[int] = field(default_factory=set)
+    retry_after: set[str | None] = field(default_factory=set)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def client(self) -> None:
+        while not self._stop.is_set():
+            batch = [with_id(CLICK, str(uuid4())) for _ in range(self.size)]
+            if not self.send(batch):
+                self._stop.wait(0.05)
+
+    def send(self, batch: list[dict[str, Any]]) -> bool:
+        """Sends a batch once; whether it was acknowledged."""
+        try:
+            status, headers, body = self.service.ask("POST", "/api/events", {"events": batch})
+        except (OSError, http.client.HTTPException, ValueError):
+            status, headers, body = 0, {}, {}
+        if status == 202:
+            assert body["accepted"] + body["duplicates"] == len(batch)
+            self.acknowledged.update(event["event_id"] for event in batch)
+            return True
+        self.statuses.add(status)
+        if status == 503:
+            self.retry_after.add(headers.get("Retry-After"))
+        self.unknown.extend(batch)
+        return False
+
+    def send_unknown_again(self) -> None:
+        """What a client does after a failure: the same events with the same ids."""
+        again, self.unknown = self.unknown, []
+        for start in range(0, len(again), 500):
+            assert self.send(again[start : start + 500])
+
+    @contextmanager
+    def running(self, clients: int = 6) -> Iterator[None]:
+        self._stop.clear()
+        threads = [threading.Thread(target=self.client) for _ in range(clients)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            for thread in threads:
+                thread.join()
+
+    def wait_for(self, more: int, seconds: float = 60) -> None:
+        """Waits until so many more events are acknowledged."""
+        goal, deadline = len(self.acknowledged) + more, time.monotonic() + seconds
+        while len(self.acknowledged) < goal:
+            assert time.monotonic() < deadline, f"only {len(self.acknowledged)} of {goal} taken in"
+            time.sleep(0.02)

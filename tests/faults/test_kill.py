@@ -1,0 +1,57 @@
+"""Processes that end, the hard way and the soft way, while events keep coming."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.faults.conftest import StoredOnce
+from tests.faults.service import Load, Service, served
+from tests.ingest.sending import CLICK, with_id
+
+
+def test_kill_9_of_all_processes_loses_and_doubles_nothing(
+    database_url: str, assert_stored_once: StoredOnce
+) -> None:
+    service = Service(database_url)
+    load = Load(service)
+    try:
+        for _ in range(3):
+            service.start()
+            with load.running():
+                load.wait_for(150)
+                service.kill()
+        service.start()
+        load.send_unknown_again()
+    finally:
+        service.close()
+    assert len(load.acknowledged) >= 450
+    assert_stored_once(database_url, load.acknowledged)
+
+
+def test_a_sigterm_under_load_drains_what_was_taken_in(
+    database_url: str, assert_stored_once: StoredOnce
+) -> None:
+    with served(database_url) as service:
+        load = Load(service)
+        with load.running():
+            load.wait_for(150)
+            service.terminate()
+    assert load.statuses <= {0, 503}
+    unknown = {event["event_id"] for event in load.unknown}
+    assert_stored_once(database_url, load.acknowledged, unknown)
+
+
+def test_two_workers_that_get_the_same_events_store_each_once(
+    database_url: str, assert_stored_once: StoredOnce
+) -> None:
+    batches = [[with_id(CLICK) for _ in range(10)] for _ in range(8)]
+    with served(database_url) as service, ThreadPoolExecutor(8) as pool:
+
+        def send(n: int) -> tuple[int, int]:
+            batch = {"events": batches[n % len(batches)]}
+            status, _, body = service.ask("POST", "/api/events", batch)
+            assert status == 202
+            return body["accepted"], body["duplicates"]
+
+        answers = list(pool.map(send, sorted(range(48), key=lambda n: n % 8)))
+    assert sum(accepted for accepted, _ in answers) == 80
+    assert sum(duplicates for _, duplicates in answers) == 5 * 80
+    assert_stored_once(database_url, {event["event_id"] for batch in batches for event in batch})
