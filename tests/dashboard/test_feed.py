@@ -13,6 +13,8 @@ from sqlalchemy import select
 from tests.conftest import bearer, make_key, make_tenant, record
 from tests.dashboard.conftest import asked
 from tests.ingest.sending import event_of
+from tracker.catalog import CATALOG
+from tracker.dashboard.words import in_words
 from tracker.model import AuditEntry
 
 FEED = "/business/acme/activity.json"
@@ -134,3 +136,21 @@ def test_a_page_of_the_feed_asks_few_questions(app: Flask, operator: FlaskClient
     with asked(app) as said:
         operator.get(FEED)
     assert len([one for one in said if "FROM events" in one]) == 1
+
+
+def test_the_sentence_tells_how_much_there_is_and_most_of_what(
+    app: Flask, operator: FlaskClient
+) -> None:
+    assert "Nothing was reported in this period." in operator.get("/feed/acme").text
+    for name in ("quota_exceeded", "quota_exceeded", "ingest_started"):
+        log(app, name)
+    page = operator.get("/feed/acme").text
+    assert "3 events</a> of 2 types were reported; most of them, 2, are quota_exceeded." in page
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_every_event_type_has_words_made_from_its_payload(name: str) -> None:
+    said = in_words(name, CATALOG[name].example)
+    assert said
+    assert "None" not in said
+    assert name not in said

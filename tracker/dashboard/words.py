@@ -49,6 +49,19 @@ def _found(payload: Payload) -> str:
     return ": found nothing" if count == 0 else f": {count} result{'' if count == 1 else 's'}"
 
 
+def _wrote(payload: Payload) -> str:
+    who = "The assistant answered" if payload.get("role") == "assistant" else "Someone wrote"
+    sure = payload.get("confidence")
+    confidence = f", {sure:.0%} sure" if isinstance(sure, int | float) else ""
+    return f"{who} in conversation {payload.get('conversationId')}{confidence}"
+
+
+def _moved_plan(payload: Payload) -> str:
+    was, now = payload.get("previousPlan") or "no plan", payload.get("newPlan") or "no plan"
+    move = f"The plan {was} stayed" if was == now else f"Moved from {was} to {now}"
+    return f"{move}, {payload.get('status')}"
+
+
 _WORDS: dict[str, Callable[[Payload], str]] = {
     "card_click": _clicked,
     "sage_query": _searched,
@@ -63,7 +76,20 @@ _WORDS: dict[str, Callable[[Payload], str]] = {
     "create_trip__section--expand": lambda _: "Opened a section of the trip form",
     "app__chunk_recovery--reload": lambda _: "The page reloaded itself after an update",
     "conversation_started": lambda p: f"Conversation {p.get('conversationId')} began",
+    "message_sent": _wrote,
     "escalation_triggered": lambda p: f"Handed to a person: {p.get('reason')}",
+    "plan_updated": _moved_plan,
+    "checkout_completed": lambda p: f"Bought the plan {p.get('plan')}",
+    "ingest_started": lambda p: f"Began to read {_short(str(p.get('url')))}",
+    "ingest_completed": lambda p: f"Read {p.get('docs')} documents of {_short(str(p.get('url')))}",
+    "ingest_failed": lambda p: f"Could not read {_short(str(p.get('url')))}: {p.get('errorCode')}",
+    "integration_succeeded": lambda p: f"The integration {p.get('integrationId')} worked",
+    "integration_failed": lambda p: (
+        f"The integration {p.get('integrationId')} failed: {p.get('errorCode')}"
+    ),
+    "quota_exceeded": lambda p: (
+        f"Turned away: {p.get('attempted')} {p.get('quotaType')}, {p.get('limit')} allowed"
+    ),
 }
 
 

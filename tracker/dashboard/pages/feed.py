@@ -7,11 +7,14 @@ from sqlalchemy.orm import Session
 
 from tracker.catalog import CATALOG
 from tracker.dashboard.answers import ask
-from tracker.dashboard.page import Page, Sentence, Subject, say
+from tracker.dashboard.formats import number
+from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
 from tracker.dashboard.panels import Column, Filter, Kind, Table, Timeline
+from tracker.dashboard.wording import count
 from tracker.dashboard.words import in_words
 from tracker.metrics import custom_events, feed
 from tracker.metrics.scope import Scope
+from tracker.metrics.volumes import volumes
 
 
 def _what(row: Any) -> str:
@@ -46,6 +49,21 @@ ACTIVITY = Table(
 )
 
 
+def opening(session: Session, scope: Scope) -> Sentence:
+    """How much was reported, and what most of it was."""
+    counted = {name: events for (_, name), (events, _) in volumes(session, scope).items()}
+    if not counted:
+        return say("Nothing was reported in this period.")
+    most = max(sorted(counted), key=lambda name: counted[name])
+    return say(
+        "{n} of {types} were reported; most of them, {most}, are {name}.",
+        n=Linked(count(sum(counted.values()), "event"), "#activity"),
+        types=count(len(counted), "type"),
+        most=number(counted[most]),
+        name=most,
+    )
+
+
 def happened(session: Session, scope: Scope) -> Sentence:
     """What the event was."""
     row = ask(feed.one_event, session, scope)[0]
@@ -63,6 +81,7 @@ FEED = Page(
     title="Activity",
     group="Business",
     question="What has this tenant's product reported?",
+    sentence=opening,
     subject=Subject("tenant_id", title="Activity of {}", noun="tenant", tenant=True),
     parent="business",
     panels=(ACTIVITY,),
