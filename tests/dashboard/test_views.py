@@ -7,10 +7,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from tests.conftest import make_tenant
+from tests.conftest import make_tenant, record
 from tests.dashboard.conftest import browser_of, csrf_token, make_operator
+from tests.dashboard.test_panels import click
 from tracker.model import AuditEntry, SavedView
 from tracker.store import views
+from tracker.store.erasure import erase
 
 QUERY = "period=28d&zero-result-queries.sort=-emails"
 
@@ -143,3 +145,15 @@ def test_an_operator_has_a_bounded_number_of_views(
     answer = post(operator, name="Another")
     assert answer.status_code == 422
     assert "Delete one first" in answer.text
+
+
+def test_views_of_an_erased_person_go_and_others_stay(app: Flask, operator: FlaskClient) -> None:
+    session_id = "5516cb1f-6c99-46ba-bbf2-ae6444a9a4cf"
+    link = {"session_id": session_id, "email": "anna+1@example.org"}
+    record(app, link, click(session_id=session_id))
+    post(operator, name="A", path="/people", query="sessions.q=Anna%2B1%40example.org")
+    post(operator, name="B", path=f"/people/session/{session_id}", query="")
+    post(operator, name="C anna+1@example.org")
+    post(operator, name="D", path="/people", query="sessions.q=anna")
+    erase(app.extensions["database"], "email", "anna+1@example.org", "test")
+    assert [view.name for view in kept(app)] == ["D"]

@@ -1,4 +1,4 @@
-"""The copies of a person beyond events and numbers: the demand ledger, notes, the outbox."""
+"""The copies of a person beyond events and numbers: the ledger, notes, views, the outbox."""
 
 import re
 from collections.abc import Iterable
@@ -22,6 +22,7 @@ from tracker.store.demand_counts import recount
 from tracker.store.facts import DEMAND
 from tracker.store.grouping import KEYS, QUERIES
 from tracker.store.persons import Trace, named_in
+from tracker.store.views import forget_views
 
 ERASED = "[erased]"
 _SESSION_DAYS, _MEMBER_DAYS = SessionDay.__table__, MemberDay.__table__
@@ -91,6 +92,7 @@ def forget(connection: Connection, found: Trace) -> None:
     )
     for table, columns in _NOTES:
         _blot_out(connection, table, columns, found.identifiers)
+    forget_views(connection, found.identifiers)
 
 
 def _blot_out(

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
@@ -106,6 +107,20 @@ def views_of(session: Session, operator_id: str, tenants: Collection[str] | None
         .order_by(func.lower(VIEWS.c.name), VIEWS.c.id)
     )
     return list(session.execute(statement))
+
+
+def forget_views(connection: Connection, identifiers: Collection[str]) -> None:
+    """Deletes the views that show somebody: those whose address or name holds an identifier."""
+    wanted = {identifier.casefold() for identifier in identifiers}
+    for view in connection.execute(select(VIEWS)).all():
+        if wanted & {value.casefold() for value in _named(view)}:
+            connection.execute(delete(VIEWS).where(VIEWS.c.id == view.id))
+
+
+def _named(view: Any) -> list[str]:
+    """The values in a view's address, and the words of its name."""
+    values = [value for _, value in parse_qsl(view.query)]
+    return [*unquote(view.path).split("/"), *values, *view.name.split()]
 
 
 def _free_name(connection: Connection, owner_id: str, name: str, but: str | None = None) -> str:
