@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tracker.config import Settings
+from tracker.jobs.alerts import watch
 from tracker.jobs.deliveries import deliver_due
 from tracker.jobs.digest import Compose, send_when_due
+from tracker.store.channels import tell_given_up
 from tracker.store.database import Database
 from tracker.store.retention import cutoffs, expire
 from tracker.store.salts import delete_old_salts
@@ -45,8 +47,18 @@ def settle(context: Context, is_over: IsOver) -> None:
 
 
 def deliver(context: Context, is_over: IsOver) -> None:
-    """Sends what waits in the outbox."""
-    deliver_due(context.database, context.settings, is_over)
+    """Sends what waits in the outbox, and tells of destinations that were given up."""
+
+    def announce(disabled: list[str]) -> None:
+        with context.database.write() as connection:
+            tell_given_up(connection, disabled)
+
+    deliver_due(context.database, context.settings, is_over, announce)
+
+
+def watch_rules(context: Context, _is_over: IsOver) -> None:
+    """Looks whether something is out of order."""
+    watch(context.database, context.settings.zone, context.panels, datetime.now(UTC))
 
 
 def forget_salts(context: Context, _is_over: IsOver) -> None:
@@ -74,6 +86,7 @@ def jobs() -> tuple[Job, ...]:
     return (
         Job("settle", 2, settle),
         Job("deliveries", 1, deliver),
+        Job("alerts", 30, watch_rules, first_after_seconds=5),
         Job("salts", 600, forget_salts),
         Job("digest", 600, digest, first_after_seconds=30),
         Job("retention", 3600, expire_raw, first_after_seconds=60),

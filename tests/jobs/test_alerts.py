@@ -1,0 +1,275 @@
+"""Alerts: one message per episode, to every channel, and quiet when nothing is wrong."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import orjson
+import pytest
+from flask import Flask
+from sqlalchemy import delete, insert, select
+from standardwebhooks import Webhook
+
+from tests.conftest import record
+from tests.jobs.receiver import Receiver
+from tracker.jobs.alerts import dry_run, watch
+from tracker.jobs.deliveries import deliver_due
+from tracker.metrics import overview
+from tracker.model import AlertFiring, AlertRule, DailyIngest, Delivery, TripAttempt
+from tracker.store import alerts, channels
+from tracker.store.deliveries import disable
+
+ZONE = ZoneInfo("UTC")
+NOW = datetime.now(UTC).replace(second=0, microsecond=0)
+PANELS = {("overview", "totals"): overview.totals}
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {"TRACKER_ALLOW_PRIVATE_WEBHOOKS": "1"}
+
+
+def only_rule(app: Flask, kind: str, **options: Any) -> str:
+    with app.extensions["database"].write() as connection:
+        connection.execute(delete(AlertRule))
+        return alerts.create_rule(connection, f"A rule on {kind}", kind, options, "test")
+
+
+def channel(app: Flask, url: str = "http://127.0.0.1:9/") -> tuple[str, str]:
+    key = app.extensions["settings"].secret_key
+    with app.extensions["database"].write() as connection:
+        return channels.create_channel(connection, "on call", "webhook", url, "test", key)
+
+
+def attempts(app: Flask, begin: datetime, minutes: int, made: int, failed: int) -> None:
+    """Attempts spread over some minutes, and their failures too."""
+    bad = [n * failed // made < (n + 1) * failed // made for n in range(made)]
+    rows = [
+        {
+            "tenant_id": "default",
+            "id": str(uuid4()),
+            "request_id": str(uuid4()),
+            "created_at": (at := begin + n * timedelta(minutes=minutes) / made),
+            "day": at.date(),
+            "status": "failed" if bad[n] else "success",
+            "error_code": "NO_ROUTE" if bad[n] else None,
+            "prompt_contract_version": "classic_v1",
+            "bucket": -1,
+        }
+        for n in range(made)
+    ]
+    with app.extensions["database"].write() as connection:
+        connection.execute(insert(TripAttempt), rows)
+
+
+def usual_weeks(app: Flask) -> None:
+    for week in range(1, 5):
+        begin = NOW - timedelta(weeks=week, hours=3)
+        attempts(app, begin, minutes=300, made=600, failed=30)
+
+
+def spike(app: Flask, end: datetime) -> None:
+    for minutes in (30, 15):
+        attempts(app, end - timedelta(minutes=minutes), 15, made=40, failed=20)
+
+
+def look(app: Flask, at: datetime) -> None:
+    watch(app.extensions["database"], ZONE, PANELS, at)
+
+
+def messages(app: Flask) -> list[dict[str, Any]]:
+    with app.extensions["database"].read(None) as session:
+        ordered = select(Delivery.body).order_by(Delivery.created_at, Delivery.event_type)
+        return [orjson.loads(body) for body in session.execute(ordered).scalars()]
+
+
+def firings(app: Flask) -> list[Any]:
+    with app.extensions["database"].read(None) as session:
+        return alerts.list_firings(session, 100)
+
+
+def test_a_spike_is_told_once_and_so_is_its_end(app: Flask) -> None:
+    only_rule(app, "spike")
+    channel(app)
+    usual_weeks(app)
+    look(app, NOW - timedelta(minutes=1))
+    spike(app, NOW)
+    for seconds in (0, 30, 60):
+        look(app, NOW + timedelta(seconds=seconds))
+    [told] = messages(app)
+    assert told["type"] == "alert.fired"
+    assert told["text"].startswith("40 of 80 trip attempts failed in the half hour to ")
+    assert told["text"].endswith("50 %, usually 5 %. Most: NO_ROUTE.")
+    for minutes in (20, 40, 70, 100):
+        look(app, NOW + timedelta(minutes=minutes))
+    kinds = [message["type"] for message in messages(app)]
+    assert kinds == ["alert.fired", "alert.resolved"]
+    [episode] = firings(app)
+    assert episode.resolved_by == "clock"
+    assert episode.figures["error_code"] == "NO_ROUTE"
+
+
+def test_an_episode_of_some_hours_ago_that_came_late_is_told_too(app: Flask) -> None:
+    only_rule(app, "spike")
+    channel(app)
+    look(app, NOW)
+    usual_weeks(app)
+    spike(app, NOW - timedelta(hours=2))
+    look(app, NOW + timedelta(minutes=6))
+    look(app, NOW + timedelta(minutes=12))
+    assert [message["type"] for message in messages(app)] == ["alert.fired", "alert.resolved"]
+    assert len(firings(app)) == 1
+
+
+def test_workers_that_look_at_once_tell_once(app: Flask) -> None:
+    only_rule(app, "spike")
+    channel(app)
+    usual_weeks(app)
+    spike(app, NOW)
+    workers = [threading.Thread(target=look, args=(app, NOW)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(messages(app)) == 1
+    assert len(firings(app)) == 1
+
+
+def test_silence_is_told_and_ends_with_the_next_attempts(app: Flask) -> None:
+    only_rule(app, "silence")
+    channel(app)
+    usual_weeks(app)
+    attempts(app, NOW - timedelta(minutes=40), 10, made=20, failed=0)
+    look(app, NOW)
+    [told] = messages(app)
+    assert told["text"].startswith("No trip attempt since ")
+    attempts(app, NOW, 40, made=80, failed=4)
+    look(app, NOW + timedelta(minutes=45))
+    assert messages(app)[-1]["type"] == "alert.resolved"
+
+
+def test_a_snoozed_rule_records_and_tells_nobody(app: Flask) -> None:
+    rule = only_rule(app, "spike")
+    channel(app)
+    usual_weeks(app)
+    spike(app, NOW)
+    with app.extensions["database"].write() as connection:
+        later = NOW + timedelta(hours=1)
+        alerts.change_rule(connection, rule, "test", snoozed_until=later)
+    look(app, NOW)
+    look(app, NOW + timedelta(hours=2))
+    assert messages(app) == []
+    assert len(firings(app)) == 1
+
+
+def test_an_episode_can_be_acknowledged_and_resolved_by_hand(app: Flask) -> None:
+    only_rule(app, "spike")
+    channel(app)
+    usual_weeks(app)
+    spike(app, NOW)
+    look(app, NOW)
+    [episode] = firings(app)
+    with app.extensions["database"].write() as connection:
+        alerts.acknowledge(connection, episode.id, "ops@example.com")
+        alerts.resolve(connection, episode.id, "ops@example.com", NOW)
+    [episode] = firings(app)
+    assert (episode.acknowledged_by, episode.resolved_by) == ("ops@example.com",) * 2
+    look(app, NOW + timedelta(seconds=30))
+    assert len(firings(app)) == 1  # what was resolved by hand does not begin again at once
+    assert len(messages(app)) == 2
+
+
+def test_too_many_searches_that_find_nothing_are_told(app: Flask) -> None:
+    only_rule(app, "zero_results", above=0.5)
+    channel(app)
+    for n in range(40):
+        record(app, search(n, found=int(n < 10)), settle=False)
+    look(app, datetime.now(UTC))
+    assert messages(app)[0]["text"] == "75 % of today’s searches found nothing: 30 of 40."
+
+
+def search(number: int, found: int) -> dict[str, Any]:
+    payload = {
+        "query_text": f"query {number}",
+        "function_called": "search_experts",
+        "result_count": found,
+        "expert_ids": ["e"] * found,
+    }
+    return {"event_type": "sage_query", "session_id": str(uuid4()), "payload": payload}
+
+
+def test_too_many_refused_events_are_told(app: Flask) -> None:
+    only_rule(app, "refusals", above=0.1)
+    channel(app)
+    now = datetime.now(UTC)
+    counts = {"accepted": 80, "refused": 20, "duplicates": 0, "sampled": 0, "late": 0, "bots": 0}
+    with app.extensions["database"].write() as connection:
+        connection.execute(
+            insert(DailyIngest).values(
+                tenant_id="default", day=now.date(), event_type="card_click", slot=0, **counts
+            )
+        )
+    look(app, now)
+    assert messages(app)[0]["text"] == "20 % of the events sent today were refused: 20 of 100."
+
+
+def test_any_number_of_a_panel_can_be_watched(app: Flask) -> None:
+    options = {"page": "overview", "panel": "totals", "column": "sage_queries"}
+    only_rule(app, "panel", **options, comparison="below", value=5, days=7)
+    channel(app)
+    record(app, search(1, 0), settle=False)
+    look(app, datetime.now(UTC))
+    assert messages(app)[0]["text"] == "sage_queries on /overview is 1, below 5."
+
+
+def test_a_dry_run_says_how_often_it_would_have_fired(app: Flask) -> None:
+    only_rule(app, "spike")
+    for day in (1, 3, 5):
+        end = NOW - timedelta(days=day)
+        for week in range(1, 5):
+            attempts(app, end - timedelta(weeks=week, hours=2), 240, made=480, failed=24)
+        spike(app, end)
+    database = app.extensions["database"]
+    with database.read(None) as session:
+        [rule] = alerts.list_rules(session)
+        found = dry_run(session, rule, ZONE, PANELS)
+    assert len(found) == 3
+    assert firings(app) == []
+
+
+def test_a_broken_rule_leaves_the_others_alone(app: Flask) -> None:
+    only_rule(app, "panel", page="nowhere")
+    with app.extensions["database"].write() as connection:
+        alerts.create_rule(connection, "Spikes", "spike", {}, "test")
+    channel(app)
+    usual_weeks(app)
+    spike(app, NOW)
+    look(app, NOW)
+    assert len(messages(app)) == 1
+
+
+def test_an_alert_arrives_signed_at_a_receiver(app: Flask) -> None:
+    only_rule(app, "spike")
+    usual_weeks(app)
+    spike(app, NOW)
+    with Receiver() as receiver:
+        _, secret = channel(app, receiver.url)
+        look(app, NOW)
+        deliver_due(app.extensions["database"], app.extensions["settings"])
+    [got] = receiver.got
+    assert Webhook(secret).verify(got.body, got.headers)["type"] == "alert.fired"
+
+
+def test_other_channels_are_told_when_one_is_given_up(app: Flask) -> None:
+    gone, _ = channel(app)
+    channel(app)
+    database = app.extensions["database"]
+    with database.write() as connection:
+        disable(connection, gone, "Nothing arrived.", "clock", NOW)
+        channels.tell_given_up(connection, [gone])
+    [told] = messages(app)
+    assert told["type"] == "channel.disabled"
+    with database.read(None) as session:
+        assert session.execute(select(AlertFiring.id)).all() == []

@@ -1,0 +1,144 @@
+"""Judging a rule at a moment: what is wrong, or nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from tracker.metrics import watching
+from tracker.metrics.incidents import History, silence_at, spike_at
+from tracker.metrics.scope import MAX_ROWS, Listing, Scope
+from tracker.store.access import list_tenants
+from tracker.store.alerts import Wrong
+
+BY_THE_MINUTE = ("spike", "silence")
+"""Kinds that look at single attempts; the others look at days."""
+
+Panels = Mapping[tuple[str, str], Callable[..., Any]]
+
+
+@dataclass
+class Judge:
+    """Judges one rule. The history of attempts is read once for all moments."""
+
+    session: Session
+    rule: Any
+    zone: ZoneInfo
+    panels: Panels
+    _history: History | None = None
+
+    def scope(self, moment: datetime, days: int = 1) -> Scope:
+        """The rule's tenants, on the days that end with the moment's."""
+        last = moment.astimezone(self.zone).date()
+        tenants = (
+            (self.rule.tenant_id,) if self.rule.tenant_id else tenants_that_count(self.session)
+        )
+        first = last - timedelta(days=days - 1)
+        return Scope(tenants, first, last, self.zone, moment, limit=MAX_ROWS)
+
+    def prepare(self, first: datetime, last: datetime) -> None:
+        """Reads what the moments from first to last need."""
+        if self.rule.kind in BY_THE_MINUTE:
+            day = first.astimezone(self.zone).date() - timedelta(days=1)
+            self._history = watching.history(self.session, replace(self.scope(last), first=day))
+
+    def __call__(self, moment: datetime) -> Wrong | None:
+        return _JUDGE[self.rule.kind](self, moment)
+
+    def spike(self, moment: datetime) -> Wrong | None:
+        found = self._history and spike_at(self._history, moment)
+        if not found:
+            return None
+        error = watching.most_frequent_error(self.session, self.scope(moment), moment)
+        words = (
+            f"{found.failures} of {found.attempts} trip attempts failed in the half hour to "
+            f"{self._clock(moment)}: {_percent(found.failures / found.attempts)}, usually "
+            f"{_percent(found.usual_rate)}."
+        )
+        figures = {
+            "failures": found.failures,
+            "attempts": found.attempts,
+            "usual_rate": found.usual_rate,
+            "error_code": error,
+        }
+        return Wrong(found.began_at, words + (f" Most: {error}." if error else ""), figures)
+
+    def silence(self, moment: datetime) -> Wrong | None:
+        found = self._history and silence_at(self._history, moment)
+        if not found:
+            return None
+        words = (
+            f"No trip attempt since {self._clock(found.began_at)}, where about "
+            f"{round(found.expected)} are usual."
+        )
+        return Wrong(found.began_at, words, {"expected": round(found.expected, 1)})
+
+    def zero_results(self, moment: datetime) -> Wrong | None:
+        share = watching.zero_results(self.session, self.scope(moment))
+        what = "of today’s searches found nothing"
+        return self._too_many(share, moment, what, least=30)
+
+    def refusals(self, moment: datetime) -> Wrong | None:
+        share = watching.refusals(self.session, self.scope(moment))
+        return self._too_many(share, moment, "of the events sent today were refused", least=100)
+
+    def _too_many(
+        self, share: watching.Share, moment: datetime, what: str, least: int
+    ) -> Wrong | None:
+        limit = float(self.rule.options.get("above", 1))
+        if share.rate is None or share.whole < least or share.rate <= limit:
+            return None
+        words = f"{_percent(share.rate)} {what}: {share.part:,} of {share.whole:,}."
+        return Wrong(moment, words, {"part": share.part, "whole": share.whole, "above": limit})
+
+    def panel(self, moment: datetime) -> Wrong | None:
+        """Compares a number of a page's panel, of its first row or of the row that is named."""
+        options = self.rule.options
+        row = self._row(options, moment)
+        number = getattr(row, options["column"], None)
+        if number is None:
+            return None
+        limit, above = float(options["value"]), options["comparison"] == "above"
+        if not (number > limit if above else number < limit):
+            return None
+        where = f"{options['column']} on /{options['page']}"
+        words = f"{where} is {number:g}, {options['comparison']} {limit:g}."
+        return Wrong(moment, words, {"number": float(number), "limit": limit})
+
+    def _row(self, options: Mapping[str, Any], moment: datetime) -> Any:
+        metric = self.panels.get((options["page"], options["panel"]))
+        if metric is None:
+            return None
+        found: Any = metric(self.session, self.scope(moment, int(options.get("days", 1))))
+        name, _, wanted = str(options.get("row", "")).partition("=")
+        rows = found.rows if isinstance(found, Listing) else found
+        return next((r for r in rows if not name or str(getattr(r, name, None)) == wanted), None)
+
+    def _clock(self, moment: datetime) -> str:
+        return moment.astimezone(self.zone).strftime("%H:%M")
+
+
+_JUDGE: dict[str, Callable[[Judge, datetime], Wrong | None]] = {
+    "spike": Judge.spike,
+    "silence": Judge.silence,
+    "zero_results": Judge.zero_results,
+    "refusals": Judge.refusals,
+    "panel": Judge.panel,
+}
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.3g} %"
+
+
+def tenants_that_count(session: Session) -> tuple[str, ...]:
+    """Production's, or the samples' while no production tenant has an event."""
+    tenants = list_tenants(session)
+    production = [tenant for tenant in tenants if tenant.kind == "production"]
+    samples = [tenant.id for tenant in tenants if tenant.kind == "sample" and tenant.has_events]
+    if samples and not any(tenant.has_events for tenant in production):
+        return tuple(samples)
+    return tuple(tenant.id for tenant in production)

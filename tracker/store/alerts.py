@@ -1,0 +1,257 @@
+"""Alert rules, their episodes, and what channels are told of them.
+
+An episode and its message are written in one transaction, and a rule has one open episode at a
+time by a unique index: however many workers look, one is told once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy.orm import Session
+from uuid_utils import uuid7
+
+from tracker.model import AlertFiring, AlertRule, Destination
+from tracker.store import bulk
+from tracker.store.access import AccessError, audit, require_tenant
+from tracker.store.deliveries import CLOCK, Message, enqueue
+
+KINDS = ("spike", "silence", "zero_results", "refusals", "panel")
+CHANNELS = "alerts"
+QUIET = timedelta(minutes=30)
+"""Two quiet windows: for so long nothing must be wrong before an episode is over."""
+
+RULES, FIRINGS = AlertRule.__table__, AlertFiring.__table__
+DESTINATIONS = Destination.__table__
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What a rule found wrong: since when, in words, and the numbers."""
+
+    began_at: datetime
+    words: str
+    figures: Mapping[str, Any]
+
+
+def create_rule(
+    connection: Connection,
+    name: str,
+    kind: str,
+    options: Mapping[str, Any],
+    actor: str,
+    tenant_id: str | None = None,
+    channels: Sequence[str] = (),
+) -> str:
+    """A new rule's id. No channels mean all; no tenant means all that count."""
+    if kind not in KINDS:
+        raise AccessError(f"A rule is one of {', '.join(KINDS)}.")
+    if not name.strip():
+        raise AccessError("A rule needs a name.")
+    if tenant_id:
+        require_tenant(connection, tenant_id)
+    rule_id = _insert_rule(connection, name, kind, options, tenant_id, channels)
+    audit(connection, actor, "alert.create", tenant_id, rule=rule_id, kind=kind, name=name)
+    return rule_id
+
+
+def _insert_rule(
+    connection: Connection,
+    name: str,
+    kind: str,
+    options: Mapping[str, Any],
+    tenant_id: str | None = None,
+    channels: Sequence[str] = (),
+) -> str:
+    rule_id = str(uuid7())
+    connection.execute(
+        insert(RULES).values(
+            id=rule_id,
+            tenant_id=tenant_id,
+            name=name.strip()[:200],
+            kind=kind,
+            options=dict(options),
+            channels=list(channels),
+            enabled=True,
+            created_at=datetime.now(UTC),
+        )
+    )
+    return rule_id
+
+
+def make_first_rules(connection: Connection) -> None:
+    """The rules that a new deployment begins with."""
+    _insert_rule(connection, "Trips fail more than usual", "spike", {})
+    _insert_rule(connection, "No trip attempts come in", "silence", {})
+
+
+def list_rules(session: Session | Connection) -> list[Any]:
+    """All rules, oldest first."""
+    return list(session.execute(select(RULES).order_by(RULES.c.created_at, RULES.c.id)))
+
+
+def find_rule(session: Session | Connection, rule_id: str) -> Any:
+    """A rule; AccessError when there is none."""
+    rule = session.execute(select(RULES).where(RULES.c.id == rule_id)).first()
+    if rule is None:
+        raise AccessError("There is no such rule.")
+    return rule
+
+
+def change_rule(connection: Connection, rule_id: str, actor: str, **values: Any) -> None:
+    """Enables, disables or snoozes a rule."""
+    rule = find_rule(connection, rule_id)
+    connection.execute(update(RULES).where(RULES.c.id == rule_id).values(**values))
+    detail = {name: str(value) for name, value in values.items()}
+    audit(connection, actor, "alert.change", rule.tenant_id, rule=rule_id, **detail)
+
+
+def delete_rule(connection: Connection, rule_id: str, actor: str) -> None:
+    """Deletes a rule with its history."""
+    rule = find_rule(connection, rule_id)
+    connection.execute(delete(FIRINGS).where(FIRINGS.c.rule_id == rule_id))
+    connection.execute(delete(RULES).where(RULES.c.id == rule_id))
+    audit(connection, actor, "alert.delete", rule.tenant_id, rule=rule_id, name=rule.name)
+
+
+def list_firings(session: Session | Connection, limit: int, open_only: bool = False) -> list[Any]:
+    """Episodes with their rules' names, the newest first."""
+    statement = (
+        select(*FIRINGS.columns, RULES.c.name, RULES.c.kind, RULES.c.snoozed_until)
+        .join(RULES, RULES.c.id == FIRINGS.c.rule_id)
+        .order_by(FIRINGS.c.fired_at.desc(), FIRINGS.c.id.desc())
+        .limit(limit)
+    )
+    if open_only:
+        statement = statement.where(FIRINGS.c.resolved_at.is_(None))
+    return list(session.execute(statement))
+
+
+def open_firing(session: Session | Connection, rule_id: str) -> Any:
+    """The rule's episode that is not over, if there is one."""
+    statement = select(FIRINGS).where(FIRINGS.c.rule_id == rule_id, FIRINGS.c.resolved_at.is_(None))
+    return session.execute(statement).first()
+
+
+def is_known(session: Session | Connection, rule_id: str, moment: datetime) -> bool:
+    """Whether an episode that is over covers the moment, give or take two windows."""
+    statement = select(FIRINGS.c.id).where(
+        FIRINGS.c.rule_id == rule_id,
+        FIRINGS.c.resolved_at.is_not(None),
+        FIRINGS.c.began_at <= moment,
+        FIRINGS.c.wrong_until >= moment - QUIET,
+    )
+    return session.execute(statement.limit(1)).first() is not None
+
+
+def note(connection: Connection, rule: Any, moment: datetime, wrong: Wrong | None) -> None:
+    """Begins, goes on with or ends the rule's episode by what is wrong at a moment.
+
+    Going back in time changes nothing: what is older than the episode's last moment is known.
+    """
+    held = open_firing(connection, rule.id)
+    if held is None:
+        if wrong is not None and not is_known(connection, rule.id, moment):
+            _fire(connection, rule, moment, wrong)
+    elif wrong is not None and moment > held.wrong_until:
+        _update(connection, held, wrong_until=moment)
+    elif wrong is None and moment - held.wrong_until >= QUIET:
+        resolve(connection, held.id, CLOCK, moment)
+
+
+def _fire(connection: Connection, rule: Any, moment: datetime, wrong: Wrong) -> None:
+    snoozed = rule.snoozed_until is not None and moment < rule.snoozed_until
+    firing = {
+        "id": str(uuid7()),
+        "rule_id": rule.id,
+        "tenant_id": rule.tenant_id,
+        "began_at": wrong.began_at,
+        "fired_at": moment,
+        "wrong_until": moment,
+        "words": wrong.words,
+        "figures": dict(wrong.figures),
+        "told": not snoozed,
+    }
+    # The index of open episodes refuses a second one that another worker begins.
+    if bulk.insert_new(connection, FIRINGS, [firing]) and not snoozed:
+        _tell(connection, rule, firing, "alert.fired", wrong.words)
+
+
+def _update(connection: Connection, firing: Any, **values: Any) -> None:
+    connection.execute(update(FIRINGS).where(FIRINGS.c.id == firing.id).values(**values))
+
+
+def acknowledge(connection: Connection, firing_id: str, actor: str) -> None:
+    """Says that somebody looks after an episode."""
+    firing = _find(connection, firing_id)
+    _update(connection, firing, acknowledged_at=datetime.now(UTC), acknowledged_by=actor)
+    audit(connection, actor, "alert.acknowledge", firing.tenant_id, firing=firing_id)
+
+
+def resolve(connection: Connection, firing_id: str, actor: str, moment: datetime) -> None:
+    """Ends an episode, and says so to those who were told of it."""
+    firing = _find(connection, firing_id)
+    if firing.resolved_at is not None:
+        return
+    _update(connection, firing, resolved_at=moment, resolved_by=actor)
+    if actor != CLOCK:
+        audit(connection, actor, "alert.resolve", firing.tenant_id, firing=firing_id)
+    if firing.told:
+        rule = find_rule(connection, firing.rule_id)
+        words = f"Over since {firing.wrong_until:%d %b %H:%M} UTC: {rule.name}."
+        _tell(connection, rule, firing._asdict(), "alert.resolved", words)
+
+
+def _find(connection: Connection, firing_id: str) -> Any:
+    firing = connection.execute(select(FIRINGS).where(FIRINGS.c.id == firing_id)).first()
+    if firing is None:
+        raise AccessError("There is no such episode.")
+    return firing
+
+
+def _tell(
+    connection: Connection, rule: Any, firing: Mapping[str, Any], what: str, words: str
+) -> None:
+    body = {
+        "type": what,
+        "text": words,
+        "rule": {"id": rule.id, "name": rule.name, "kind": rule.kind},
+        "tenant_id": rule.tenant_id,
+        "firing_id": firing["id"],
+        "began_at": firing["began_at"],
+        "figures": firing["figures"],
+    }
+    tell_channels(connection, f"{firing['id']}:{what.split('.')[1]}", what, body, rule.channels)
+
+
+def tell_channels(
+    connection: Connection,
+    message_id: str,
+    what: str,
+    body: Mapping[str, Any],
+    only: Sequence[str] = (),
+    but: Sequence[str] = (),
+) -> int:
+    """Enqueues a message to the channels, or those named; returns how many."""
+    chosen = select(DESTINATIONS.c.id).where(DESTINATIONS.c.purpose == CHANNELS)
+    if only:
+        chosen = chosen.where(DESTINATIONS.c.id.in_(only))
+    text = orjson.dumps(body).decode()
+    messages = [
+        Message(str(channel), None, message_id, what, text)
+        for channel in connection.execute(chosen.where(DESTINATIONS.c.id.not_in(but))).scalars()
+    ]
+    return enqueue(connection, messages)
+
+
+def mark_checked(connection: Connection, rule_id: str, moment: datetime) -> None:
+    """Remembers up to when a rule was looked at."""
+    connection.execute(
+        update(RULES)
+        .where(RULES.c.id == rule_id)
+        .where(or_(RULES.c.checked_until.is_(None), RULES.c.checked_until < moment))
+        .values(checked_until=moment)
+    )

@@ -1,0 +1,103 @@
+"""Where alerts go: signed webhooks, Slack, mail."""
+
+import base64
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.orm import Session
+from uuid_utils import uuid7
+
+from tracker.model import Delivery, Destination
+from tracker.store.access import AccessError, audit, normalised_email
+from tracker.store.alerts import CHANNELS, tell_channels
+from tracker.store.sealing import seal
+
+KINDS = ("webhook", "slack", "smtp")
+DESTINATIONS, DELIVERIES = Destination.__table__, Delivery.__table__
+
+
+def create_channel(
+    connection: Connection, name: str, kind: str, address: str, actor: str, secret_key: str
+) -> tuple[str, str]:
+    """A new channel as (id, signing secret); only webhooks have one, and it is shown once.
+
+    The caller has checked where a URL leads.
+    """
+    if kind not in KINDS:
+        raise AccessError(f"A channel is one of {', '.join(KINDS)}.")
+    if not name.strip():
+        raise AccessError("A channel needs a name.")
+    if kind == "smtp":
+        address = normalised_email(address)
+    channel_id = str(uuid7())
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    connection.execute(
+        insert(DESTINATIONS).values(
+            id=channel_id,
+            tenant_id=None,
+            purpose=CHANNELS,
+            kind=kind,
+            name=name.strip()[:200],
+            # Who knows the URL of a Slack webhook can write to the channel.
+            address=seal(address, secret_key) if kind == "slack" else address,
+            sealed_secret=seal(secret, secret_key) if kind == "webhook" else None,
+            event_types=[],
+            created_at=datetime.now(UTC),
+        )
+    )
+    audit(connection, actor, "channel.create", channel=channel_id, kind=kind, name=name)
+    return channel_id, secret if kind == "webhook" else ""
+
+
+def list_channels(session: Session | Connection) -> list[Any]:
+    """All channels, oldest first, without their secrets; Slack's without its address."""
+    columns = [column for column in DESTINATIONS.columns if column.name != "sealed_secret"]
+    statement = select(*columns).where(DESTINATIONS.c.purpose == CHANNELS)
+    return list(session.execute(statement.order_by(DESTINATIONS.c.created_at)))
+
+
+def require_channel(session: Session | Connection, channel_id: str) -> None:
+    """AccessError when there is no such channel."""
+    if channel_id not in {str(channel.id) for channel in list_channels(session)}:
+        raise AccessError("There is no such channel.")
+
+
+def delete_channel(connection: Connection, channel_id: str, actor: str) -> None:
+    """Deletes a channel and what waits for it."""
+    require_channel(connection, channel_id)
+    connection.execute(delete(DELIVERIES).where(DELIVERIES.c.destination_id == channel_id))
+    connection.execute(delete(DESTINATIONS).where(DESTINATIONS.c.id == channel_id))
+    audit(connection, actor, "channel.delete", channel=channel_id)
+
+
+def send_test(connection: Connection, channel_id: str, actor: str) -> None:
+    """Enqueues a message that says it is a test."""
+    require_channel(connection, channel_id)
+    body = {"type": "alert.test", "text": "This is a test of the channel. Nothing is wrong."}
+    tell_channels(connection, str(uuid7()), "alert.test", body, [channel_id])
+    audit(connection, actor, "channel.test", channel=channel_id)
+
+
+def channel_deliveries(session: Session | Connection, limit: int) -> list[Any]:
+    """The newest deliveries of all channels, with the channels' names."""
+    statement = (
+        select(*(c for c in DELIVERIES.columns if c.name != "body"), DESTINATIONS.c.name)
+        .join(DESTINATIONS, DESTINATIONS.c.id == DELIVERIES.c.destination_id)
+        .where(DESTINATIONS.c.purpose == CHANNELS)
+        .order_by(DELIVERIES.c.created_at.desc(), DELIVERIES.c.id)
+        .limit(limit)
+    )
+    return list(session.execute(statement))
+
+
+def tell_given_up(connection: Connection, destination_ids: list[str]) -> None:
+    """Tells the other channels of those that were given up."""
+    for row in connection.execute(
+        select(DESTINATIONS).where(DESTINATIONS.c.id.in_(destination_ids))
+    ).all():
+        words = f"“{row.name}” is no longer sent to. {row.disabled_reason}"
+        body = {"type": "channel.disabled", "text": words, "tenant_id": row.tenant_id}
+        message_id = f"{row.id}:{row.disabled_at:%Y%m%d%H%M%S}"
+        tell_channels(connection, message_id, "channel.disabled", body, but=[row.id])
