@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tracker.catalog.base import EventType
@@ -79,8 +79,8 @@ class TripAttempted(TripTelemetry):
         "prompt_contract_version": "classic_v1",
     }
 
-    input_snapshot: dict[str, JsonValue]
-    effective_defaults: dict[str, JsonValue] | None = None
+    input_snapshot: dict[str, Any]
+    effective_defaults: dict[str, Any] | None = None
     prompt_contract_version: Annotated[str, Field(min_length=1, max_length=100)] = "classic_v1"
 
     @classmethod

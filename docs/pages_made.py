@@ -1,0 +1,54 @@
+"""The pages of the docs that are made from the code: settings and metrics."""
+
+import inspect
+
+from tracker.config import Settings
+from tracker.dashboard.pages import PAGES
+from tracker.dashboard.panels import Panel
+
+_SETTINGS = """\
+# Settings
+
+Tracker is set up by its environment. An empty variable counts as unset. A faulty one stops the start
+with a message that names it, together with every other fault. Made from `tracker/config.py` by
+`make docs`.
+
+| variable | default | what it decides |
+|---|---|---|
+"""
+_METRICS = """\
+# Metrics
+
+What every panel counts, in the words of the metric itself ("How is this counted?" on the pages). Each
+panel is also `GET /<page>/<panel>.json` and `.csv`, with the page's query string. Made from the
+docstrings in `tracker/metrics` by `make docs`.
+"""
+
+
+def settings() -> str:
+    """A row for each setting, in the order of the class."""
+    rows = [
+        f"| `{field.alias}` | {_default(field.default)} | {field.description} |"
+        for field in Settings.model_fields.values()
+    ]
+    return _SETTINGS + "\n".join(rows) + "\n"
+
+
+def _default(value: object) -> str:
+    if value in ("", None, ()):
+        return "none"
+    return f"`{value}`"
+
+
+def metrics() -> str:
+    """A section for each page, with its panels."""
+    parts = [_METRICS]
+    for page in PAGES:
+        parts.append(f"## {page.title}: `{page.path}`\n\n{page.question}\n")
+        parts += [_panel(panel) for panel in page.panels]
+    return "\n".join(parts)
+
+
+def _panel(panel: Panel) -> str:
+    told = panel.how or inspect.getdoc(panel.metric) or ""
+    return f"**`{panel.name}`** ({panel.title})\n\n{told}\n"
