@@ -96,9 +96,12 @@ def _named(scope: Scope) -> Select[*tuple[Any, ...]]:
 
 
 def _first(tenant: ColumnElement[str], *where: ColumnElement[bool]) -> Any:
+    # Not min(): PostgreSQL adds that up over all rows while a table is new to it
     return (
-        select(func.min(DailyExperts.expert_id))
+        select(DailyExperts.expert_id)
         .where(DailyExperts.tenant_id == tenant, *where)
+        .order_by(DailyExperts.expert_id)
+        .limit(1)
         .scalar_subquery()
     )
 

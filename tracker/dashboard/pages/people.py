@@ -133,6 +133,7 @@ PAGE = Page(
             title="Sessions",
             metric=people.sessions,
             link="/people/session/{session_id}",
+            empty="sage_query",
             search="Search by e-mail, user or session id",
             sortable=("session_id", "first_seen", "last_seen", "events", "searches", "clicks"),
             columns=(
