@@ -9,9 +9,9 @@ from tracker.dashboard.panels import Panel
 _SETTINGS = """\
 # Settings
 
-Tracker is set up by its environment. An empty variable counts as unset. A faulty one stops the start
-with a message that names it, together with every other fault. Made from `tracker/config.py` by
-`make docs`.
+Tracker is set up by its environment. An empty variable counts as unset. A faulty one stops
+the start with a message that names it, together with every other fault. Made from
+`tracker/config.py` by `make docs`.
 
 | variable | default | what it decides |
 |---|---|---|
@@ -19,9 +19,9 @@ with a message that names it, together with every other fault. Made from `tracke
 _METRICS = """\
 # Metrics
 
-What every panel counts, in the words of the metric itself ("How is this counted?" on the pages). Each
-panel is also `GET /<page>/<panel>.json` and `.csv`, with the page's query string. Made from the
-docstrings in `tracker/metrics` by `make docs`.
+What every panel counts, in the words of the metric itself ("How is this counted?" on the pages).
+Each panel is also `GET /<page>/<panel>.json` and `.csv`, with the page's query string. Made from
+the docstrings in `tracker/metrics` by `make docs`.
 """
 
 
