@@ -14,6 +14,7 @@ from tests.metrics.asking import ANNA, BEN, event, search
 from tracker.config import SettingsError, load_settings
 from tracker.jobs.deliveries import deliver_due
 from tracker.jobs.digest import send_when_due
+from tracker.jobs.work import Context, jobs
 from tracker.model import AuditEntry, Delivery
 from tracker.store.annotations import annotate
 
@@ -133,6 +134,17 @@ def test_what_could_not_be_handed_over_is_tried_again(app: Flask, mailbox: Mailb
     deliver(app)
     assert sorted(mail["To"] for mail in mailbox.mails) == ["ada@example.com", "ben@example.com"]
     assert len({mail["Message-ID"] for mail in mailbox.mails}) == 2
+
+
+def test_the_clock_sends_it(app: Flask, mailbox: Mailbox) -> None:
+    extensions = app.extensions
+    database, settings = extensions["database"], extensions["settings"]
+    context = Context(database, settings, compose_digest=extensions["compose_digest"])
+    for job in jobs():
+        if job.name in ("digest", "deliveries"):
+            job.run(context, lambda: False)
+    deliver(app)
+    assert sorted(mailbox.recipients) == ["ada@example.com", "ben@example.com"]
 
 
 class TestWithoutRecipients:
