@@ -57,6 +57,7 @@ def postgres_migrated(postgres_url: str) -> str:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA seeds")
         connection.execute("CREATE TABLE seeds.tenants AS TABLE tenants")
+        connection.execute("CREATE TABLE seeds.alert_rules AS TABLE alert_rules")
     return url
 
 
@@ -73,6 +74,7 @@ def postgres_database(postgres_migrated: str) -> str:
         _end_other_connections(connection)
         _empty(connection)
         connection.execute("INSERT INTO tenants SELECT * FROM seeds.tenants")
+        connection.execute("INSERT INTO alert_rules SELECT * FROM seeds.alert_rules")
     return postgres_migrated
 
 

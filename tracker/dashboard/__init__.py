@@ -10,6 +10,7 @@ from flask import Blueprint, Flask
 
 from tracker.dashboard import (
     account,
+    alerts,
     annotations,
     assets,
     chrome,
@@ -18,6 +19,7 @@ from tracker.dashboard import (
     ledger,
     page_views,
     patterns,
+    privacy,
     security,
     settings,
     viewers,
@@ -33,6 +35,8 @@ VIEWS = (
     annotations,
     views,
     settings,
+    privacy,
+    alerts,
     feed_export,
     assets,
 )

@@ -1,0 +1,153 @@
+"""/alerts: rules, channels and episodes from the operator's side."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.dashboard.conftest import browser_of, csrf_token, make_operator
+from tracker.store import alerts, channels
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {"TRACKER_ALLOW_PRIVATE_WEBHOOKS": "1"}
+
+
+def send(client: FlaskClient, action: str, **form: Any) -> Any:
+    token = csrf_token(client, "/alerts")
+    return client.post(f"/alerts/{action}", data=form | {"csrf_token": token})
+
+
+def rules(app: Flask) -> list[Any]:
+    with app.extensions["database"].read(None) as session:
+        return alerts.list_rules(session)
+
+
+def held_channels(app: Flask) -> list[Any]:
+    with app.extensions["database"].read(None) as session:
+        return channels.list_channels(session)
+
+
+def fire(app: Flask) -> str:
+    now = datetime.now(UTC)
+    with app.extensions["database"].write() as connection:
+        [rule, _] = alerts.list_rules(connection)
+        alerts.note(connection, rule, now, alerts.Wrong(now, "40 of 80 attempts failed.", {}))
+        return str(alerts.list_firings(connection, 1)[0].id)
+
+
+def test_a_new_deployment_watches_trips_and_says_that_nobody_is_told(operator: FlaskClient) -> None:
+    page = operator.get("/alerts").text
+    assert "Trips fail more than usual" in page
+    assert "No trip attempts come in" in page
+    assert "nobody is told" in page
+
+
+def test_a_rule_on_any_number_of_a_page_can_be_added(app: Flask, operator: FlaskClient) -> None:
+    form = {"name": "Too few", "kind": "panel", "number": "overview/totals/sage_queries"}
+    send(operator, "add-rule", **form, comparison="below", value="5", days="7")
+    rule = rules(app)[-1]
+    assert rule.options == {
+        "page": "overview",
+        "panel": "totals",
+        "column": "sage_queries",
+        "row": "",
+        "comparison": "below",
+        "value": 5.0,
+        "days": 7,
+    }
+    assert "sage_queries on /overview below 5.0" in operator.get("/alerts").text
+
+
+@pytest.mark.parametrize(
+    ("form", "why"),
+    [
+        ({"name": "", "kind": "spike"}, "needs a name"),
+        ({"name": "x", "kind": "moon"}, "A rule is one of"),
+        ({"name": "x", "kind": "refusals", "percent": "many"}, "must be a number"),
+        ({"name": "x", "kind": "refusals", "percent": "120"}, "from 0 to 100"),
+        ({"name": "x", "kind": "panel", "number": "nowhere/at/all"}, "Choose a number"),
+        ({"name": "x", "kind": "spike", "tenant": "nobody"}, "There is no tenant"),
+    ],
+)
+def test_a_faulty_rule_is_refused_with_a_sentence(
+    app: Flask, operator: FlaskClient, form: dict[str, str], why: str
+) -> None:
+    answer = send(operator, "add-rule", **form)
+    assert answer.status_code == 422
+    assert why in answer.text
+    assert len(rules(app)) == 2
+
+
+def test_a_channel_shows_its_signing_secret_once(app: Flask, operator: FlaskClient) -> None:
+    form = {"name": "On call", "kind": "webhook", "address": "http://127.0.0.1:9/hook"}
+    answer = send(operator, "add-channel", **form)
+    assert re.search(r"whsec_[\w+/=]+", answer.text)
+    assert "whsec_" not in operator.get("/alerts").text
+    [channel] = held_channels(app)
+    send(operator, "test-channel", channel=channel.id)
+    assert "alert.test" in operator.get("/alerts").text
+    send(operator, "delete-channel", channel=channel.id)
+    assert held_channels(app) == []
+
+
+def test_a_slack_address_is_never_shown(app: Flask, operator: FlaskClient) -> None:
+    form = {"name": "Chat", "kind": "slack", "address": "http://127.0.0.1:9/T0/secret-part"}
+    send(operator, "add-channel", **form)
+    assert "secret-part" not in operator.get("/alerts").text
+    assert "secret-part" not in held_channels(app)[0].address
+
+
+@pytest.mark.parametrize("address", ["not a url", "ftp://example.com/", "http://a:b@127.0.0.1/"])
+def test_a_faulty_address_is_refused(app: Flask, operator: FlaskClient, address: str) -> None:
+    answer = send(operator, "add-channel", name="x", kind="webhook", address=address)
+    assert answer.status_code == 422
+    assert held_channels(app) == []
+
+
+def test_an_open_alert_is_acknowledged_and_resolved(app: Flask, operator: FlaskClient) -> None:
+    firing = fire(app)
+    assert "One" not in operator.get("/alerts").text
+    assert "1 alert is open: 40 of 80 attempts failed." in operator.get("/alerts").text
+    send(operator, "acknowledge", firing=firing)
+    assert "ada@example.com" in operator.get("/alerts").text
+    send(operator, "resolve", firing=firing)
+    assert "Nothing is wrong. The last alert was" in operator.get("/alerts").text
+
+
+def test_a_rule_is_snoozed_switched_off_tried_and_deleted(
+    app: Flask, operator: FlaskClient
+) -> None:
+    rule = rules(app)[0].id
+    send(operator, "snooze", rule=rule, hours="2")
+    assert rules(app)[0].snoozed_until is not None
+    send(operator, "switch-rule", rule=rule, enabled="no")
+    assert not rules(app)[0].enabled
+    tried = operator.get(f"/alerts/rules/{rule}/test").text
+    assert "would have fired 0 times in 30 days" in tried
+    send(operator, "delete-rule", rule=rule)
+    assert len(rules(app)) == 1
+
+
+def test_analysts_look_and_only_admins_change(app: Flask) -> None:
+    analyst = browser_of(app, make_operator(app, "an@example.com", "analyst"))
+    page = analyst.get("/alerts")
+    assert page.status_code == 200
+    assert "Add a rule" not in page.text
+    assert send(analyst, "add-rule", name="x", kind="spike").status_code == 403
+
+
+def test_a_tenants_operator_sees_no_alerts(app: Flask) -> None:
+    guest = browser_of(app, make_operator(app, "t@example.com", "tenant", ("default",)))
+    assert guest.get("/alerts").status_code == 403
+
+
+def test_what_is_gone_is_refused(operator: FlaskClient) -> None:
+    for action in ("acknowledge", "resolve", "delete-rule", "test-channel", "replay"):
+        assert send(operator, action).status_code == 422
+    assert send(operator, "nothing").status_code == 404
+    assert operator.get("/alerts/rules/x/test").status_code == 404

@@ -1,0 +1,151 @@
+"""The forms of /alerts: rules, episodes, channels and deliveries."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import current_app, request
+from sqlalchemy import Connection
+
+from tracker.dashboard.settings_changes import Done, form_number, form_text
+from tracker.jobs.addresses import Refused, resolve
+from tracker.store import alerts, channels, deliveries
+from tracker.store.access import IS_UUID, AccessError, audit
+
+_LONGEST_SNOOZE_HOURS = 24 * 30
+
+
+def _id(name: str) -> str:
+    value = form_text(name)
+    if not IS_UUID(value):
+        raise AccessError("There is no such thing any more.")
+    return value
+
+
+def _number(name: str, what: str) -> float:
+    try:
+        value = float(form_text(name))
+    except ValueError:
+        raise AccessError(f"{what} must be a number.") from None
+    if not -1e12 < value < 1e12:
+        raise AccessError(f"{what} is out of range.")
+    return value
+
+
+def _add_rule(connection: Connection, actor: str) -> Done:
+    kind = form_text("kind")
+    chosen = [one for one in request.form.getlist("channels") if IS_UUID(one)]
+    name, tenant = form_text("name"), form_text("tenant") or None
+    alerts.create_rule(connection, name, kind, _options(kind), actor, tenant, chosen)
+    return Done("The rule watches from now on. Try it on the last 30 days.")
+
+
+def _options(kind: str) -> dict[str, Any]:
+    if kind in ("zero_results", "refusals"):
+        percent = _number("percent", "The share")
+        if not 0 <= percent <= 100:
+            raise AccessError("The share is a percentage from 0 to 100.")
+        return {"above": percent / 100}
+    if kind != "panel":
+        return {}
+    parts = form_text("number").rsplit("/", 2)
+    panels = current_app.extensions["panel_metrics"]
+    if len(parts) != 3 or (parts[0], parts[1]) not in panels:
+        raise AccessError("Choose a number of a page.")
+    comparison = form_text("comparison")
+    if comparison not in ("above", "below"):
+        raise AccessError("A number is watched for being above or below a limit.")
+    return {
+        "page": parts[0],
+        "panel": parts[1],
+        "column": parts[2],
+        "row": form_text("row")[:200],
+        "comparison": comparison,
+        "value": _number("value", "The limit"),
+        "days": min(max(form_number("days", "The days") or 1, 1), 365),
+    }
+
+
+def _switch_rule(connection: Connection, actor: str) -> Done:
+    enabled = form_text("enabled") == "yes"
+    alerts.change_rule(connection, _id("rule"), actor, enabled=enabled)
+    return Done("The rule watches again." if enabled else "The rule is switched off.")
+
+
+def _snooze(connection: Connection, actor: str) -> Done:
+    hours = form_number("hours", "The hours") or 0
+    if hours > _LONGEST_SNOOZE_HOURS:
+        raise AccessError(f"A rule can be snoozed for {_LONGEST_SNOOZE_HOURS} hours at most.")
+    until = datetime.now(UTC) + timedelta(hours=hours) if hours else None
+    alerts.change_rule(connection, _id("rule"), actor, snoozed_until=until)
+    return Done(f"Nobody is told for {hours} h." if hours else "Channels are told again.")
+
+
+def _delete_rule(connection: Connection, actor: str) -> Done:
+    alerts.delete_rule(connection, _id("rule"), actor)
+    return Done("The rule and its history are gone.")
+
+
+def _acknowledge(connection: Connection, actor: str) -> Done:
+    alerts.acknowledge(connection, _id("firing"), actor)
+    return Done("Others see that you look after it.")
+
+
+def _resolve(connection: Connection, actor: str) -> Done:
+    alerts.resolve(connection, _id("firing"), actor, datetime.now(UTC))
+    return Done("It is over.")
+
+
+def _add_channel(connection: Connection, actor: str) -> Done:
+    kind, address = form_text("kind"), form_text("address")
+    settings = current_app.extensions["settings"]
+    if kind != "smtp":
+        try:
+            resolve(address, settings.allow_private_webhooks)
+        except Refused as error:
+            raise AccessError(str(error)) from None
+    name, key = form_text("name"), settings.secret_key
+    _, secret = channels.create_channel(connection, name, kind, address, actor, key)
+    return Done("The channel is told of every alert.", secret, "signing secret")
+
+
+def _test_channel(connection: Connection, actor: str) -> Done:
+    channels.send_test(connection, _id("channel"), actor)
+    return Done("A test is on its way.")
+
+
+def _enable_channel(connection: Connection, actor: str) -> Done:
+    channel = _id("channel")
+    channels.require_channel(connection, channel)
+    deliveries.enable(connection, channel, actor)
+    return Done("The channel is sent to again, beginning with what waits.")
+
+
+def _delete_channel(connection: Connection, actor: str) -> Done:
+    channels.delete_channel(connection, _id("channel"), actor)
+    return Done("The channel is gone.")
+
+
+def _replay(connection: Connection, actor: str) -> Done:
+    channel, delivery = _id("channel"), _id("delivery")
+    channels.require_channel(connection, channel)
+    if not deliveries.replay(connection, channel, delivery):
+        raise AccessError("There is no such delivery, or it is being sent this moment.")
+    audit(connection, actor, "channel.replay", channel=channel, delivery=delivery)
+    return Done("It is sent again.")
+
+
+CHANGES: dict[str, Callable[[Connection, str], Done]] = {
+    "add-rule": _add_rule,
+    "switch-rule": _switch_rule,
+    "snooze": _snooze,
+    "delete-rule": _delete_rule,
+    "acknowledge": _acknowledge,
+    "resolve": _resolve,
+    "add-channel": _add_channel,
+    "test-channel": _test_channel,
+    "enable-channel": _enable_channel,
+    "delete-channel": _delete_channel,
+    "replay": _replay,
+}
+"""By the last part of the form's address."""

@@ -1,0 +1,128 @@
+"""/alerts: what is wrong now, what was, which rules watch, and whom they tell."""
+
+from typing import Any
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+
+from tracker.dashboard import chrome
+from tracker.dashboard.alert_changes import CHANGES
+from tracker.dashboard.answers import row_type
+from tracker.dashboard.chrome import NavLink
+from tracker.dashboard.pages import PAGES
+from tracker.dashboard.panels import Panel
+from tracker.dashboard.settings_changes import Done, attempt
+from tracker.dashboard.viewers import admin, viewer
+from tracker.jobs.alerts import dry_run
+from tracker.store import alerts, channels
+from tracker.store.access import IS_UUID, AccessError, list_tenants
+
+_HISTORY = 50
+_DELIVERIES = 50
+_DRY_RUN_DAYS = 30
+_NUMBERS = (int, float)
+
+KIND_WORDS = {
+    "spike": "Trips fail more than usual",
+    "silence": "No trip attempts where there should be some",
+    "zero_results": "Sage finds nothing too often",
+    "refusals": "Too many events are refused",
+    "panel": "A number of a page",
+}
+
+
+def register(blueprint: Blueprint) -> None:
+    blueprint.get("/alerts")(alerts_page)
+    blueprint.get("/alerts/rules/<rule_id>/test")(try_rule)
+    blueprint.post("/alerts/<action>")(change_alerts)
+    blueprint.record(lambda state: state.app.extensions.update(panel_metrics=_panel_metrics()))
+    if not any(link.slug == "alerts" for link in chrome.EXTRA):
+        chrome.EXTRA.append(NavLink("Operations", "Alerts", "dashboard.alerts_page", "alerts", "l"))
+
+
+def _panel_metrics() -> dict[tuple[str, str], Any]:
+    """What the clock may watch: the metrics of all pages that are about no single thing."""
+    return {
+        (page.slug, panel.name): panel.metric
+        for page in PAGES
+        if page.subject is None
+        for panel in page.panels
+    }
+
+
+def alerts_page(problem: str = "", done: Done | None = None) -> Any:
+    """Everything about alerts on one page. Tenants' operators see none of it."""
+    someone = viewer()
+    if someone.tenants is not None:
+        abort(403, "Alerts are for those who may read all tenants.")
+    with current_app.extensions["database"].read(None) as session:
+        view = {
+            "firing": alerts.list_firings(session, _HISTORY, open_only=True),
+            "history": alerts.list_firings(session, _HISTORY),
+            "rules": alerts.list_rules(session),
+            "channels": channels.list_channels(session),
+            "deliveries": channels.channel_deliveries(session, _DELIVERIES),
+            "tenants": list_tenants(session),
+        }
+    page = render_template(
+        "dashboard/alerts.html",
+        **view,
+        kinds=KIND_WORDS,
+        numbers=_numbers(),
+        is_admin=someone.role == "admin",
+        mail=bool(current_app.extensions["settings"].smtp_url),
+        problem=problem,
+        done=done,
+        form=request.form,
+    )
+    return page, 422 if problem else 200
+
+
+def _numbers() -> list[tuple[str, str]]:
+    """Every number that can be watched: its path and its words."""
+    return [
+        (f"{page.slug}/{panel.name}/{column}", f"{page.title}: {panel.title}: {column}")
+        for page in PAGES
+        if page.subject is None
+        for panel in page.panels
+        for column in _columns(panel)
+    ]
+
+
+def _columns(panel: Panel) -> list[str]:
+    fields = row_type(panel.metric).__annotations__
+    return [name for name, hint in fields.items() if _is_number(hint)]
+
+
+def _is_number(hint: Any) -> bool:
+    kinds = set(getattr(hint, "__args__", (hint,))) - {type(None)}
+    return bool(kinds) and all(kind in _NUMBERS for kind in kinds)
+
+
+def try_rule(rule_id: str) -> Any:
+    """What a rule would have told in the last days."""
+    if viewer().tenants is not None or not IS_UUID(rule_id):
+        abort(404)
+    app = current_app
+    with app.extensions["database"].read(None) as session:
+        try:
+            rule = alerts.find_rule(session, rule_id)
+        except AccessError as error:
+            abort(404, str(error))
+        zone = app.extensions["settings"].zone
+        found = dry_run(session, rule, zone, app.extensions["panel_metrics"], _DRY_RUN_DAYS)
+    return render_template(
+        "dashboard/alerts_test.html", rule=rule, episodes=found, days=_DRY_RUN_DAYS
+    )
+
+
+def change_alerts(action: str) -> Any:
+    """One change from a form of the page."""
+    someone = admin()
+    change = CHANGES.get(action)
+    if change is None:
+        abort(404)
+    done, problem = attempt(lambda connection: change(connection, someone.name))
+    if done is None or done.secret:
+        return alerts_page(problem, done)
+    flash(done.message)
+    return redirect(url_for("dashboard.alerts_page"))
