@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from tracker.metrics.busiest import busiest
 from tracker.metrics.listing import listing
+from tracker.metrics.once import once
 from tracker.metrics.people_filters import narrowing
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyUniques, Identity, SessionDay
@@ -64,6 +65,7 @@ class Return(NamedTuple):
     share: float | None
 
 
+@once
 def visitors(session: Session, scope: Scope) -> list[Visitors]:
     """The sessions with an event in the period; each counts once.
 
