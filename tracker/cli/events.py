@@ -1,9 +1,12 @@
 """`flask events import|export`."""
 
 import gzip
+import shutil
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, cast
@@ -44,30 +47,39 @@ def import_events(
     with database.read(None) as session:
         if tenant not in {row.id for row in list_tenants(session)}:
             raise click.ClickException(f"There is no tenant {tenant}. See `flask tenants list`.")
-    path = _spooled() if str(file) == "-" else file
-    if not path.exists():
-        raise click.ClickException(f"There is no file {file}.")
-    shift = _shift(path) if shift_to_now else timedelta()
-    with tqdm(unit=" lines", disable=None, leave=False) as bar:
-        lines = ((tenant, line) for line in _lines(path))
-        totals = Importer(database, settings, shift).run(lines, bar.update)
+    with _readable(file) as path:
+        shift = _shift(path) if shift_to_now else timedelta()
+        with tqdm(unit=" lines", disable=None, leave=False) as bar:
+            lines = ((tenant, line) for line in _lines(path))
+            totals = Importer(database, settings, shift).run(lines, bar.update)
     settle_all(database)
     _report(totals, refused)
 
 
-def _spooled() -> Path:
-    """Standard input in a file, so that it can be read twice."""
-    with tempfile.NamedTemporaryFile(delete=False, suffix=".ndjson") as copy:
-        for block in iter(lambda: sys.stdin.buffer.read(1 << 20), b""):
-            copy.write(block)
-    return Path(copy.name)
+@contextmanager
+def _readable(file: Path) -> Iterator[Path]:
+    """The file, or standard input in a file of its own, so that it can be read twice."""
+    if str(file) != "-":
+        if not file.exists():
+            raise click.ClickException(f"There is no file {file}.")
+        yield file
+        return
+    with tempfile.NamedTemporaryFile(suffix=".ndjson") as copy:
+        shutil.copyfileobj(sys.stdin.buffer, copy)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def _lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as start:
         packed = start.read(2) == b"\x1f\x8b"
-    with gzip.open(path) if packed else path.open("rb") as lines:
-        yield from cast(Iterable[bytes], lines)
+    try:
+        with gzip.open(path) if packed else path.open("rb") as lines:
+            yield from cast(Iterable[bytes], lines)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise click.ClickException(
+            f"{path} is not whole: what could be read of it may have been taken in."
+        ) from None
 
 
 def _shift(path: Path) -> timedelta:

@@ -113,7 +113,11 @@ class Importer:
         """The event with an id made from its line, so that a second run finds a duplicate."""
         if not isinstance(sent, dict) or sent.get("event_id") is not None:
             return sent
-        digest = hashlib.sha256(tenant_id.encode() + orjson.dumps(sent)).digest()
+        try:
+            text = orjson.dumps(sent)
+        except TypeError:  # nested too deep, which is refused in a moment
+            return sent
+        digest = hashlib.sha256(tenant_id.encode() + text).digest()
         self._seen[digest] += 1
         numbered = hashlib.sha256(digest + self._seen[digest].to_bytes(8, "big")).digest()
         return sent | {"event_id": str(UUID(bytes=numbered[:16], version=5))}
