@@ -185,9 +185,10 @@ class DailyTripInputs(Rollup):
 
 class DailyBusiness(Rollup):
     __tablename__ = "daily_business"
-    __table_args__ = {
-        "comment": "Business events by what they are about; the dimensions depend on `measure`."
-    }
+    __table_args__ = (
+        Index("ix_daily_business_measure", "tenant_id", "measure", "day"),
+        {"comment": "Business events by what they are about; the dimensions depend on `measure`."},
+    )
 
     measure: Mapped[str] = mapped_column(
         String(80), primary_key=True, comment="An event type, or a settled fact."
