@@ -105,13 +105,15 @@ def test_a_persons_timeline_spans_sessions_and_events_of_the_user(
         *a_visit(),
         search("04 09:00", BEN, "second browser"),
         {"session_id": BEN, "email": EMAIL, "user_id": "u7"},
-        event("plan_updated", "05 09:00", None, previousPlan="a", newPlan="b", status="ok")
+        event(
+            "plan_updated", "05 09:00", None, previousPlan="free", newPlan="team", status="active"
+        )
         | {"user_id": "u7"},
         search("05 10:00", CARA, "somebody else"),
     )
     told = entries(operator.get(f"/people/person/{EMAIL}").text)
     assert "Asked Sage “second browser”: found nothing" in told
-    assert any("plan" in words.lower() for words in told)
+    assert "Moved from free to team, active" in told
     assert not any("somebody else" in words for words in told)
     rows = operator.get(f"/people/person/{EMAIL}/visits.json").json["rows"]
     assert [row["session_id"] for row in rows] == [BEN, ANNA]
