@@ -17,6 +17,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from tracker.extensions import csrf, db, login, migrate
     from tracker.offloop import OffLoop
     from tracker.store.database import Database
+    from tracker.store.key_uses import KeyUses
     from tracker.store.salts import Salts
     from tracker.store.settings import TenantChoices
     from tracker.store.writer import Writer
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["database"] = database
     app.extensions["writer"] = Writer(database)
     app.extensions["salts"] = Salts(database)
+    app.extensions["key_uses"] = KeyUses(database)
     app.extensions["calendar"] = calendar = Calendar(settings.zone)
     app.extensions["choices"] = TenantChoices(
         lambda: database.read(None), lambda: calendar.day(datetime.now(UTC))

@@ -1283,7 +1283,7 @@ def _create_tables() -> None:
             "last_used_at",
             UtcDateTime(),
             nullable=True,
-            comment="To the minute or so; written by the clock, not by each request.",
+            comment="To the minute or so; not written by each request.",
         ),
         sa.Column(
             "expires_at",

@@ -87,6 +87,7 @@ def _key_viewer(secret: str) -> Viewer:
         raise ApiError(401, "invalid_key", "This key is unknown, revoked or expired.")
     if "read" not in grant.scopes:
         raise ApiError(403, "forbidden", "This key lacks the scope read.")
+    current_app.extensions["key_uses"].note(grant.key_id)
     return Viewer(f"key {grant.key_id}", "key", (grant.tenant_id,))
 
 

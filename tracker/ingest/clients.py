@@ -76,6 +76,7 @@ def granted(secret: str, scope: str) -> KeyGrant:
         raise overloaded() from None
     if grant is None or scope not in grant.scopes:
         raise _invalid_key()
+    current_app.extensions["key_uses"].note(grant.key_id)
     return grant
 
 

@@ -41,7 +41,7 @@ class ApiKey(Base):
     scopes: Mapped[str] = mapped_column(String(32), comment="write, read, or both with a space.")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="To the minute or so; written by the clock, not by each request."
+        UtcDateTime, comment="To the minute or so; not written by each request."
     )
     expires_at: Mapped[datetime | None] = mapped_column(
         UtcDateTime, comment="End of the overlap after a rotation."
