@@ -69,7 +69,16 @@ def canonical_value(value: Any) -> str:
     """A filter value as compact JSON: keys sorted, lists of tags sorted, ranges in order."""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         value = sorted(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(_as_browsers_spell(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text[:FILTER_VALUE_LIMIT]
+
+
+def _as_browsers_spell(value: Any) -> Any:
+    """Whole numbers without a fraction, so that 50.0 from a server is a browser's 50."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_as_browsers_spell(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _as_browsers_spell(item) for key, item in value.items()}
+    return value
