@@ -1,0 +1,78 @@
+"""Redaction, and the forms that queries and filter values are grouped by."""
+
+from typing import Any
+
+import pytest
+
+from tracker.catalog.text import canonical_value, normal_query, redact
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("write to ada@example.com please", "write to [email] please"),
+        ("Ada.L+x@mail.example.co.uk, thanks", "[email], thanks"),
+        ("mailto:jörg@bücher.example", "mailto:[email]"),
+        ("<ada@example.com>;eve@example.org", "<[email]>;[email]"),
+        ("@handle and a@b and 5 @ 3.50", "@handle and a@b and 5 @ 3.50"),
+        ("call +49 30 901820 now", "call [phone] now"),
+        ("call +1 (415) 555-2671", "call [phone]"),
+        ("tel:+442071838750.", "tel:[phone]."),
+        ("card 4111 1111 1111 1111 ok", "card [card] ok"),
+        ("card 5500-0000-0000-0004", "card [card]"),
+        ("378282246310005", "[card]"),
+        ("number 4111 1111 1111 1112 fails Luhn", "number 4111 1111 1111 1112 fails Luhn"),
+        ("order 1234567890123456789012345", "order 1234567890123456789012345"),
+        ("from 2026-10-18 to 2026-11-14", "from 2026-10-18 to 2026-11-14"),
+        ("rates 50 to 120, 3 people, 10000 EUR", "rates 50 to 120, 3 people, 10000 EUR"),
+        ("", ""),
+    ],
+)
+def test_personal_data_is_redacted_and_nothing_else(text: str, kept: str) -> None:
+    assert redact(text) == kept
+
+
+def test_national_phone_numbers_are_redacted_in_their_region_alone() -> None:
+    assert redact("call 030 901820", "DE") == "call [phone]"
+    assert redact("call (415) 555-2671", "US") == "call [phone]"
+    assert redact("call (415) 555-2671") == "call (415) 555-2671"
+
+
+@pytest.mark.parametrize("filler", ["a", "b.", "+1 ", "1 ", "(", "@"])
+def test_personal_data_is_found_behind_a_long_text(filler: str) -> None:
+    text = filler * (8000 // len(filler)) + " ada@example.com +49 30 901820"
+    assert redact(text, "US").endswith(" [email] [phone]")
+
+
+@pytest.mark.parametrize(
+    ("text", "grouped"),
+    [
+        ("  Tax  ADVISER\tin Lisbon?! ", "tax adviser in lisbon"),
+        ("Straße…", "strasse"),
+        ("ﬁnance ２４", "finance 24"),
+        ("C++", "c++"),
+        ("???", "???"),
+        ("what? when?", "what? when"),
+        ("x" * 600, "x" * 500),
+    ],
+)
+def test_queries_that_mean_the_same_are_grouped(text: str, grouped: str) -> None:
+    assert normal_query(text) == grouped
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (["b", "a"], '["a","b"]'),
+        ([120, 50], "[120,50]"),
+        ([50.0, 120.5], "[50,120.5]"),
+        (50.0, "50"),
+        (True, "true"),
+        ("Müller", '"Müller"'),
+        ([], "[]"),
+        ([{"b": 1, "a": 2}], '[{"a":2,"b":1}]'),
+        ("", '""'),
+    ],
+)
+def test_filter_values_have_one_spelling(value: Any, text: str) -> None:
+    assert canonical_value(value) == text
