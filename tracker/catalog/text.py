@@ -69,7 +69,8 @@ def canonical_value(value: Any) -> str:
     """A filter value as compact JSON: keys sorted, lists of tags sorted, ranges in order."""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         value = sorted(value)
-    text = json.dumps(_as_browsers_spell(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    spelled = _as_browsers_spell(value)
+    text = json.dumps(spelled, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text[:FILTER_VALUE_LIMIT]
 
 
