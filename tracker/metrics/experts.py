@@ -105,7 +105,8 @@ def exposure(session: Session, scope: Scope) -> list[Exposure]:
 
     COEC is clicks over expected clicks, (clicks + 5) / (expected + 5): every impression is
     priced at the click-through of its own rank and context in this period. 1 is as expected
-    for where the expert was shown. Source: daily_experts.
+    for where the expert was shown. Clicks in a context that reports no impressions count too,
+    though none was to be expected: standings tell whom that concerns. Source: daily_experts.
     """
     prices = _prices(session, scope)
     rows = [_exposure(name, cells, prices) for name, cells in places(session, scope).items()]

@@ -61,22 +61,23 @@ def places(session: Session, scope: Scope) -> Places:
 @once
 def known_experts(session: Session, scope: Scope) -> frozenset[str]:
     """Everybody who was ever shown or clicked, in any period held. Source: daily_experts."""
-    there = frozenset(places(session, scope))
-    return there | {expert.expert_id for expert in absent_experts(session, scope)}
+    return frozenset(row.expert_id for row in session.execute(_named(scope)) if row.expert_id)
 
 
-@once
 def absent_experts(session: Session, scope: Scope) -> list[Elsewhere]:
-    """Experts known from other days who were neither shown nor clicked in the period."""
-    named = {row.expert_id for row in session.execute(_named(scope)) if row.expert_id}
-    absent = sorted(named - places(session, scope).keys())
-    return [
+    """Experts known from other days who were neither shown nor clicked in the period.
+
+    Counted over all days held; last shown is the last of them. Source: daily_experts.
+    """
+    absent = sorted(known_experts(session, scope) - places(session, scope).keys())
+    rows = [
         Elsewhere(expert, int(impressions), int(clicks), last_day)
         for start in range(0, len(absent), _MOST_KEYS)
         for expert, impressions, clicks, last_day in session.execute(
             _elsewhere(scope, absent[start : start + _MOST_KEYS])
         )
     ]
+    return sorted(rows)
 
 
 def _named(scope: Scope) -> Select[*tuple[Any, ...]]:
@@ -114,8 +115,6 @@ def _elsewhere(scope: Scope, experts: Iterable[str]) -> Select[*tuple[Any, ...]]
         .where(DailyExperts.tenant_id.in_(scope.tenants))
         .where(DailyExperts.expert_id.in_(experts))
         .group_by(DailyExperts.expert_id)
-        .having((impressions > 0) | (clicks > 0))
-        .order_by(DailyExperts.expert_id)
     )
 
 
