@@ -172,3 +172,16 @@ def test_rows_that_were_not_there_are_not_counted(
     for _ in range(5):
         answer = client.get("/api/events", headers=bearer(read_key))
         assert len(answer.json["data"]) == 1
+
+
+def test_the_description_of_the_api_tells_of_the_feed(
+    app: Flask, client: FlaskClient, read_key: str
+) -> None:
+    described = client.get("/api/openapi.json").json
+    operation = described["paths"]["/api/events"]["get"]
+    names = {parameter["name"] for parameter in operation["parameters"]}
+    assert names == {"limit", "starting_after", "type", "from", "to"}
+    assert set(described["components"]["schemas"]["Outgoing"]["properties"]) == FIELDS
+    record(app, CLICK)
+    (event,) = client.get("/api/events", headers=bearer(read_key)).json["data"]
+    assert event.keys() == FIELDS

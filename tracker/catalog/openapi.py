@@ -1,10 +1,11 @@
-"""OpenAPI description of the ingestion API, made from the catalog's classes."""
+"""OpenAPI description of the API under /api, made from the catalog's classes."""
 
 from functools import cache
 from typing import Any
 
 from tracker.catalog import CATALOG
 from tracker.catalog.base import EventType
+from tracker.catalog.openapi_feed import feed_operation, outgoing_schema, stripe_operation
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[^\\u0000]+$"}
 _UUID = {"type": "string", "format": "uuid"}
@@ -17,13 +18,14 @@ def describe() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Tracker ingestion API",
+            "title": "Tracker API",
             "version": "1",
-            "description": "Takes events in. 202 means committed.",
+            "description": "Takes events in, and gives them out. 202 means committed.",
         },
         "paths": {
-            "/api/events": {"post": _events_operation()},
+            "/api/events": {"post": _events_operation(), "get": feed_operation()},
             "/api/sessions/link": {"post": _link_operation()},
+            "/api/webhooks/stripe/{tenant_id}": {"post": stripe_operation()},
             "/healthz": {"get": _health("The process is up.")},
             "/readyz": {"get": _health("Events can be stored and shown.")},
         },
@@ -63,6 +65,7 @@ def event_schema(event: type[EventType]) -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     events = {event.name: event_schema(event) for event in CATALOG.values()}
     return events | {
+        "Outgoing": outgoing_schema(),
         "Event": {"oneOf": [_ref(name) for name in events]},
         "Batch": {
             "type": "object",
