@@ -24,6 +24,12 @@ ON_THE_LOOP = ("/api/", "/static/", "/healthz", "/readyz")
 """Paths that answer at once, or wait where gevent can see it."""
 
 
+def _stays_on_the_loop(environ: dict[str, Any]) -> bool:
+    path = environ.get("PATH_INFO", "")
+    reads_the_feed = path == "/api/events" and environ.get("REQUEST_METHOD") == "GET"
+    return path.startswith(ON_THE_LOOP) and not reads_the_feed
+
+
 class OffLoop:
     """WSGI middleware that moves whole requests to threads when gevent runs the process."""
 
@@ -34,8 +40,7 @@ class OffLoop:
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
-        if path.startswith(ON_THE_LOOP) or not monkey.is_module_patched("threading"):
+        if _stays_on_the_loop(environ) or not monkey.is_module_patched("threading"):
             return self._app(environ, start_response)
         environ["wsgi.input"] = BytesIO(_body(environ))  # sockets belong to the loop
         answer: Answer = self._pool().apply(self._respond, (environ,))
