@@ -8,7 +8,7 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracker import __version__
-from tracker.ingest.health import newest_revision, revision_of
+from tracker.store.revision import newest_revision, revision_of
 
 
 def log_start(app: Flask) -> None:

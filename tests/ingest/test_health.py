@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from tests.conftest import dispose, make_app
 from tests.ingest.sending import CLICK
-from tracker.ingest.health import newest_revision
+from tracker.store.revision import newest_revision
 
 
 def test_a_migrated_service_is_ready(client: FlaskClient) -> None:

@@ -1,13 +1,9 @@
 """`/healthz`: the process is up. `/readyz`: it can store and show events."""
 
-from functools import cache
-
-from alembic.script import ScriptDirectory
 from flask import Response, current_app, jsonify
-from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tracker.config import ROOT
+from tracker.store.revision import newest_revision, revision_of
 
 
 def alive() -> Response:
@@ -31,14 +27,3 @@ def _reason_not_to_be_ready() -> str | None:
     if not current_app.extensions["writer"].is_running:
         return "the writer's queue is full"
     return None
-
-
-def revision_of(connection: Connection) -> str:
-    """The migration the database is at."""
-    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar())
-
-
-@cache
-def newest_revision() -> str:
-    """The migration this code needs."""
-    return str(ScriptDirectory(str(ROOT / "migrations")).get_current_head())

@@ -1,0 +1,96 @@
+"""Settings: what is understood, what stops the start, and that every fault is named at once."""
+
+from pathlib import Path
+
+import pytest
+
+from tracker import config
+from tracker.config import SettingsError, load_settings
+
+PRODUCTION = {"SECRET_KEY": "a secret of the tests"}
+
+
+def test_nothing_set_is_development_on_sqlite_with_a_kept_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "INSTANCE", tmp_path / "instance")
+    settings = load_settings({})
+    assert settings.env == "development"
+    assert settings.database_url.startswith("sqlite:////")
+    assert settings.database_url.endswith("instance/tracker.db")
+    assert len(settings.secret_key) >= 32
+    assert load_settings({}).secret_key == settings.secret_key
+    assert (tmp_path / "instance" / "secret_key").stat().st_mode & 0o077 == 0
+
+
+def test_a_secret_key_means_production_unless_said_otherwise() -> None:
+    assert load_settings(PRODUCTION).env == "production"
+    assert load_settings(PRODUCTION | {"TRACKER_ENV": "development"}).env == "development"
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    settings = load_settings(PRODUCTION | {"PORT": "", "TRACKER_RATE_LIMIT": ""})
+    assert settings.port == 8000
+
+
+@pytest.mark.parametrize(
+    ("sent", "understood"),
+    [
+        ("postgres://u:p@host/db", "postgresql+psycopg://u:p@host/db"),
+        ("postgresql://u:p@host/db", "postgresql+psycopg://u:p@host/db"),
+        ("postgresql+psycopg://u@host/db", "postgresql+psycopg://u@host/db"),
+        ("sqlite:////data/tracker.db", "sqlite:////data/tracker.db"),
+    ],
+)
+def test_database_urls_are_taken_as_hosts_hand_them_out(sent: str, understood: str) -> None:
+    assert load_settings(PRODUCTION | {"DATABASE_URL": sent}).database_url == understood
+
+
+FAULTS = [
+    ("DATABASE_URL", "mysql://host/db"),
+    ("DATABASE_URL", "sqlite://"),
+    ("DATABASE_URL", "sqlite:///:memory:"),
+    ("PORT", "http"),
+    ("PORT", "70000"),
+    ("WEB_CONCURRENCY", "0"),
+    ("TRACKER_ENV", "staging"),
+    ("TRACKER_DEFAULT_TENANT", "Not A Slug"),
+    ("TRACKER_ALLOWED_ORIGINS", "*"),
+    ("TRACKER_REPORTING_TIMEZONE", "Mars/Olympus"),
+    ("TRACKER_RETENTION_DAYS", "29"),
+    ("TRACKER_RETENTION_DAYS", "3651"),
+    ("TRACKER_RATE_LIMIT", "600"),
+    ("TRACKER_RATE_LIMIT", "0/minute"),
+    ("TRACKER_RATE_LIMIT", "10/second"),
+    ("ADMIN_EMAIL", "nobody"),
+    ("ADMIN_PASSWORD", "alone"),
+    ("TRACKER_PHONE_REGION", "Germany"),
+    ("TRACKER_WORKER", "both"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), FAULTS)
+def test_a_faulty_setting_stops_the_start_and_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as stopped:
+        load_settings(PRODUCTION | {name: value})
+    assert name in str(stopped.value)
+
+
+def test_production_needs_a_secret_key_that_is_long_enough() -> None:
+    for environ in ({"TRACKER_ENV": "production"}, {"SECRET_KEY": "short"}):
+        with pytest.raises(SettingsError) as stopped:
+            load_settings(environ)
+        assert "SECRET_KEY" in str(stopped.value)
+
+
+def test_every_fault_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as stopped:
+        load_settings(PRODUCTION | {"PORT": "x", "TRACKER_WORKER": "x", "DATABASE_URL": "x"})
+    for name in ("PORT", "TRACKER_WORKER", "DATABASE_URL"):
+        assert name in str(stopped.value)
+
+
+def test_a_fault_does_not_show_the_secret() -> None:
+    with pytest.raises(SettingsError) as stopped:
+        load_settings(PRODUCTION | {"PORT": "x"})
+    assert PRODUCTION["SECRET_KEY"] not in str(stopped.value)
