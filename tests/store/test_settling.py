@@ -10,7 +10,7 @@ from flask import Flask
 from tests.conftest import SESSION, record
 from tests.ingest.sending import click, event_of, query, rows, value
 from tests.store.sequences import ALL_DAYS
-from tracker.store.recount import check
+from tracker.store.recount import check, rebuild
 from tracker.store.settling import settle_all, settle_some, settled_as_of
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -64,6 +64,33 @@ def test_settling_says_since_when_something_waits(app: Flask) -> None:
     assert settle_all(app.extensions["database"]) == 1
     with app.extensions["database"].write() as connection:
         assert settled_as_of(connection) is None
+
+
+def test_a_check_takes_what_waits_to_be_settled_as_it_last_was(app: Flask) -> None:
+    record(app, at(query(), 100), STARTED)
+    record(app, at(click(context="sage_panel"), 90), COMPLETED, settle=False)
+    assert differences(app) == []
+    with app.extensions["database"].write() as connection:
+        rebuild(connection, *ALL_DAYS)
+    settle_all(app.extensions["database"])
+    assert differences(app) == []
+    assert value(app, "SELECT sum(clicked) FROM daily_queries") == 1
+
+
+def test_a_check_beside_writers_sees_one_moment(app: Flask) -> None:
+    database, stop = app.extensions["database"], Signal()
+
+    def keep_writing() -> None:
+        while not stop.is_set():
+            record(app, query(), click(context="sage_panel"), STARTED, COMPLETED)
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(keep_writing)
+        for _ in range(5):
+            with database.snapshot() as connection:
+                assert check(connection, *ALL_DAYS) == []
+        stop.set()
+        writing.result(30)
 
 
 def test_settling_again_changes_nothing(app: Flask) -> None:

@@ -29,8 +29,9 @@ def check_rollups(first: datetime | None, last: datetime | None) -> None:
     """Recount the raw events that are still there; exit with 1 on any difference."""
     database = current_app.extensions["database"]
     settle_all(database)
-    with database.write() as connection:
-        differences = check(connection, *_days(first, last))
+    days = _days(first, last)
+    with database.snapshot() as connection:
+        differences = check(connection, *days)
     for found in differences[:_SHOWN]:
         click.echo(
             f"{found.table} {found.key}: stored {found.stored}, counted {found.counted}", err=True

@@ -67,6 +67,14 @@ class Database:
                 )
             yield session
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A read transaction that sees one moment of everything, and holds no writer up."""
+        with self.reader.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+
     def _writers_turn(self) -> Any:
         # SQLite's own wait for another writer sleeps and polls; a file lock queues.
         if not self.is_sqlite:

@@ -14,12 +14,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Table, delete, func, select
 
-from tracker.model import Event, Identity, MemberDay, SessionDay
+from tracker.model import Event, Identity, MemberDay, SessionDay, Unsettled
 from tracker.store import bulk, locks
 from tracker.store.deltas import ROLLUPS, Deltas, Key, shape
-from tracker.store.facts import SETTLE, settled_under
+from tracker.store.facts import SETTLE, Facts, settled_under
 from tracker.store.linking import Known
+from tracker.store.marking import Mark
 from tracker.store.projections import EventRow, project
+from tracker.store.settling import held_facts
 from tracker.store.trips import TELEMETRY, count_attempt, fold
 from tracker.store.uniques import (
     FACETS,
@@ -51,6 +53,8 @@ class Recount:
     )
     expired_members: dict[MemberKey, set[date]] = field(default_factory=lambda: defaultdict(set))
     """Active days whose raw events have expired, of those who are still active."""
+    waiting: dict[Mark, Facts] = field(default_factory=dict)
+    """What waits to be settled, with the facts that it stands for until then."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def recount(connection: Connection, first: date) -> Recount:
 
     Of days before `first` what is remembered of expired activity goes into distinct counts.
     """
-    result = Recount()
+    result = Recount(waiting=_waiting(connection))
     subjects: dict[tuple[str, str, str], list[EventRow]] = defaultdict(list)
     requests: dict[tuple[str, str], list[EventRow]] = defaultdict(list)
     for session, events in groupby(_events(connection), key=_session_of):
@@ -89,13 +93,23 @@ def recount(connection: Connection, first: date) -> Recount:
                 subjects[mark].append(row)
         _count_session(session, rows, result)
     for mark, rows in subjects.items():
-        for facts in SETTLE[mark[1]](rows).values():
+        _count_facts(mark, rows, result)
+    for days in result.waiting.values():
+        for facts in days.values():
             result.deltas.add_all(facts)
     for rows in requests.values():
         count_attempt(fold(rows, None)[0], result.deltas, result.members, +1)
     _remember_expired(connection, result, first)
     _count_uniques(connection, result)
     return result
+
+
+def _waiting(connection: Connection) -> dict[Mark, Facts]:
+    columns = Unsettled.__table__.c
+    marks = select(columns.tenant_id, columns.kind, columns.key).where(columns.kind.in_(SETTLE))
+    waiting = [(row.tenant_id, row.kind, row.key) for row in connection.execute(marks)]
+    held = held_facts(connection, waiting)
+    return {mark: held[mark] for mark in waiting}
 
 
 def _events(connection: Connection) -> Iterator[EventRow]:
@@ -119,8 +133,13 @@ def _count_session(session: tuple[str, str | None], rows: list[EventRow], result
         count_event(days, row)
     add_up(days)
     result.sessions[session[0], session[1]] = days
-    for facts in SETTLE["search"](rows).values():
-        result.deltas.add_all(facts)
+    _count_facts((session[0], "search", session[1]), rows, result)
+
+
+def _count_facts(mark: Mark, rows: list[EventRow], result: Recount) -> None:
+    if mark not in result.waiting:
+        for facts in SETTLE[mark[1]](rows).values():
+            result.deltas.add_all(facts)
 
 
 def _remember_expired(connection: Connection, result: Recount, first: date) -> None:
