@@ -13,7 +13,7 @@ blueprint = Blueprint("ingest", __name__)
 
 # Flask's own answer to OPTIONS would not say what a page may send
 blueprint.post("/api/events", provide_automatic_options=False)(events.take_events)
-blueprint.get("/api/events")(feed.read_events)
+blueprint.get("/api/events", provide_automatic_options=False)(feed.read_events)
 blueprint.post("/api/webhooks/stripe/<tenant_id>")(stripe_webhooks.take_webhook)
 blueprint.post("/api/sessions/link", provide_automatic_options=False)(links.link_session)
 blueprint.get("/api/openapi.json")(describe.openapi)
