@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from sqlite3 import SQLITE_ERROR
 from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
@@ -102,6 +103,8 @@ def _http_error(error: HTTPException) -> Any:
 
 
 def _database_away(error: Exception) -> Response:
+    if getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == SQLITE_ERROR:
+        return _unexpected(error)  # SQLite calls a faulty statement operational, too
     log.warning("not answered", exc_info=error)
     answer = _answer(503, "The database does not answer. Try again in a moment.")
     answer.headers["Retry-After"] = str(RETRY_SECONDS)
