@@ -21,6 +21,7 @@ from tracker.store import bulk, locks
 from tracker.store.demand_counts import recount
 from tracker.store.facts import DEMAND
 from tracker.store.grouping import KEYS, QUERIES
+from tracker.store.likeness import meeting_keys
 from tracker.store.persons import Trace, named_in
 from tracker.store.views import forget_views
 
@@ -48,7 +49,9 @@ def take_out_of_ledger(connection: Connection, found: Trace) -> None:
         rows = bulk.matching(connection, QUERIES, ("tenant_id", "query"), keys)
         dead = set(keys) - _still_asked(connection, keys)
         bulk.delete_keys(connection, QUERIES, sorted(dead))
-        _delete_of(connection, KEYS, ("tenant_id", "query"), dead)
+        gone = [row for row in rows if (tenant_id, row.query) in dead]
+        hashes = [(tenant_id, key, row.query) for row in gone for key in meeting_keys(row.words)]
+        bulk.delete_keys(connection, KEYS, hashes)
         marks = {(tenant_id, DEMAND, query) for _, query in dead}
         bulk.delete_keys(connection, Unsettled.__table__, sorted(marks))
         recount(connection, tenant_id, {row.demand_id for row in rows})
