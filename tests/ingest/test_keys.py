@@ -52,29 +52,36 @@ def test_a_revoked_key_is_refused(app: Flask, client: FlaskClient, write_key: st
     assert client.post("/api/events", json=SALE, headers=bearer(write_key)).status_code == 401
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        "Bearer trk_nothing",
-        "Bearer",
-        "Bearer ",
-        "Basic",
-        "Basic !!!",
-        "Basic Og==",
-        "Basic /////w==",
-        "trk_alone",
-        "Digest username=x",
-        "Bearer " + "x" * 5000,
-        "Bearer \xff\xfe",
-        "",
-    ],
-)
-def test_a_key_that_is_none_is_401_even_for_events_that_need_none(
-    client: FlaskClient, header: str
-) -> None:
-    answer = client.post("/api/events", json=CLICK, headers={"Authorization": header})
-    assert answer.status_code == 401
-    assert answer.json["error"]["code"] == "invalid_key"
+class TestWithOneDatabase:
+    """Which headers hold no key is no matter of databases."""
+
+    @pytest.fixture
+    def database_url(self, sqlite_database: str) -> str:
+        return sqlite_database
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "Bearer trk_nothing",
+            "Bearer",
+            "Bearer ",
+            "Basic",
+            "Basic !!!",
+            "Basic Og==",
+            "Basic /////w==",
+            "trk_alone",
+            "Digest username=x",
+            "Bearer " + "x" * 5000,
+            "Bearer \xff\xfe",
+            "",
+        ],
+    )
+    def test_a_key_that_is_none_is_401_even_for_events_that_need_none(
+        self, client: FlaskClient, header: str
+    ) -> None:
+        answer = client.post("/api/events", json=CLICK, headers={"Authorization": header})
+        assert answer.status_code == 401
+        assert answer.json["error"]["code"] == "invalid_key"
 
 
 class TestSampling:

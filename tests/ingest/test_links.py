@@ -146,34 +146,40 @@ def test_a_link_makes_a_session_count_as_identified(app: Flask, client: FlaskCli
     assert rows(app, waiting) == [("", 1), ("tax adviser in lisbon", 1)]
 
 
-@pytest.mark.parametrize(
-    ("body", "path", "rule"),
-    [
-        ({}, "email", "is required"),
-        ({"session_id": None, "email": ADA}, "session_id", "is required"),
-        ({"session_id": "x", "email": ADA}, "session_id", "must be a UUID"),
-        ({"session_id": 7, "email": ADA}, "session_id", "must be a string"),
-        ({"email": "x"}, "email", "must be an e-mail address"),
-        ({"email": 7}, "email", "must be a string"),
-        ({"email": ADA, "colour": 1}, "colour", "is not a known field"),
-        ({"user_id": "u1"}, "user_id", "is accepted with a server key only"),
-        ({"user_id": "", "email": ADA}, "user_id", "must have at least 1 character"),
-        ({"user_id": "a\0b", "email": ADA}, "user_id", "must not contain NUL"),
-    ],
-)
-def test_a_faulty_link_names_each_fault(
-    client: FlaskClient, body: dict[str, Any], path: str, rule: str
-) -> None:
-    answer = link(client, **body)
-    assert answer.status_code == 422
-    assert answer.json["error"]["code"] == "invalid_link"
-    assert rule in [
-        fault["message"] for fault in answer.json["error"]["fields"] if fault["path"] == path
-    ]
+class TestWithOneDatabase:
+    """What is refused reaches no database."""
 
+    @pytest.fixture
+    def database_url(self, sqlite_database: str) -> str:
+        return sqlite_database
 
-@pytest.mark.parametrize("body", ["[]", "7", "null", '"x"', "{}"])
-def test_json_that_is_no_link_is_422(client: FlaskClient, body: str) -> None:
-    answer = client.post("/api/sessions/link", data=body, content_type="application/json")
-    assert answer.status_code == 422
-    assert faults(answer)
+    @pytest.mark.parametrize(
+        ("body", "path", "rule"),
+        [
+            ({}, "email", "is required"),
+            ({"session_id": None, "email": ADA}, "session_id", "is required"),
+            ({"session_id": "x", "email": ADA}, "session_id", "must be a UUID"),
+            ({"session_id": 7, "email": ADA}, "session_id", "must be a string"),
+            ({"email": "x"}, "email", "must be an e-mail address"),
+            ({"email": 7}, "email", "must be a string"),
+            ({"email": ADA, "colour": 1}, "colour", "is not a known field"),
+            ({"user_id": "u1"}, "user_id", "is accepted with a server key only"),
+            ({"user_id": "", "email": ADA}, "user_id", "must have at least 1 character"),
+            ({"user_id": "a\0b", "email": ADA}, "user_id", "must not contain NUL"),
+        ],
+    )
+    def test_a_faulty_link_names_each_fault(
+        self, client: FlaskClient, body: dict[str, Any], path: str, rule: str
+    ) -> None:
+        answer = link(client, **body)
+        assert answer.status_code == 422
+        assert answer.json["error"]["code"] == "invalid_link"
+        assert rule in [
+            fault["message"] for fault in answer.json["error"]["fields"] if fault["path"] == path
+        ]
+
+    @pytest.mark.parametrize("body", ["[]", "7", "null", '"x"', "{}"])
+    def test_json_that_is_no_link_is_422(self, client: FlaskClient, body: str) -> None:
+        answer = client.post("/api/sessions/link", data=body, content_type="application/json")
+        assert answer.status_code == 422
+        assert faults(answer)
