@@ -13,7 +13,7 @@ from uuid_utils import uuid7
 from bench.load import post
 
 _random = random.Random(1)
-_SESSIONS = [str(uuid.UUID(int=_random.getrandbits(128), version=4)) for _ in range(5000)]
+_SESSIONS = [str(uuid.UUID(int=_random.getrandbits(128), version=4)) for _ in range(20_000)]
 _EXPERTS = [f"exp_{n:03}" for n in range(120)]
 _QUERIES = [
     f"{what} in {where}"

@@ -43,7 +43,7 @@ def database(kind: str) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def environment(url: str, port: int = 0) -> dict[str, str]:
+def environment(url: str, port: int = 8000) -> dict[str, str]:
     return os.environ | {
         "DATABASE_URL": url,
         "FLASK_APP": "wsgi",

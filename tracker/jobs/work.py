@@ -1,5 +1,6 @@
 """The jobs of the clock and their pace."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from tracker.store.database import Database
 from tracker.store.retention import cutoffs, expire
 from tracker.store.salts import delete_old_salts
 from tracker.store.settling import settle_some
+
+SETTLED_AT_ONCE = 20
 
 IsOver = Callable[[], bool]
 """Whether a job should stop: the process ends, or another one has the lease."""
@@ -41,9 +44,11 @@ class Job:
 
 
 def settle(context: Context, is_over: IsOver) -> None:
-    """Brings what depends on the order of events up to date."""
-    while settle_some(context.database) and not is_over():
-        pass
+    """Brings what depends on the order of events up to date, in the pauses of those who write."""
+    began = time.monotonic()
+    while settle_some(context.database, at_once=SETTLED_AT_ONCE) and not is_over():
+        time.sleep(2 * (time.monotonic() - began))
+        began = time.monotonic()
 
 
 def deliver(context: Context, is_over: IsOver) -> None:

@@ -10,6 +10,8 @@ from gevent import monkey
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.orm import Session
 
+from tracker.store.waiting import PatientConnection
+
 READER_ROLE = "tracker_reader"
 """The PostgreSQL role whose row-level security policies show a reader its tenants only."""
 
@@ -40,6 +42,9 @@ class Database:
         if self.is_sqlite:
             _prepare_sqlite(reader, begin="BEGIN", pragmas=(*_SQLITE_PRAGMAS, "query_only = ON"))
             _prepare_sqlite(writer, begin="BEGIN IMMEDIATE", pragmas=_SQLITE_PRAGMAS)
+        elif monkey.is_module_patched("select"):
+            _wait_patiently(reader)
+            _wait_patiently(writer)
 
     @property
     def is_sqlite(self) -> bool:
@@ -103,6 +108,12 @@ def _locked(file: IO[bytes]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _wait_patiently(engine: Engine) -> None:
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> PatientConnection:
+        return PatientConnection.connect(*arguments, **options)
 
 
 def _prepare_sqlite(engine: Engine, begin: str, pragmas: Sequence[str]) -> None:

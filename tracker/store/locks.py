@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, text
 
 _BARRIER, _SESSIONS, _PEOPLE, _DEMANDS = 730, 731, 732, 733
-_BUCKETS = 4096  # bounds the locks held, which PostgreSQL keeps in shared memory
+_BUCKETS = 1 << 14  # bounds the locks held, which PostgreSQL keeps in shared memory
 
 
 def join_writers(connection: Connection) -> None:

@@ -15,9 +15,11 @@ from tracker.store.demands import settle_demands
 from tracker.store.facts import DEMAND, SETTLE, Fact, Facts, settled_under
 from tracker.store.marking import Mark
 from tracker.store.projections import EventRow
-from tracker.store.writer import slot
+from tracker.store.writer import SLOTS
 
 BATCH = 200
+SLOT = SLOTS
+"""A slot of settling's own, so that it never waits for a writer's rollup rows, nor they for it."""
 DEMANDS_AT_ONCE = 50
 DEMANDS_EVERY = timedelta(seconds=30)
 """A demand that is much asked for is not counted again with every search."""
@@ -34,18 +36,20 @@ def settle_all(database: Database) -> int:
     return total
 
 
-def settle_some(database: Database, patience: timedelta = DEMANDS_EVERY) -> int:
+def settle_some(
+    database: Database, patience: timedelta = DEMANDS_EVERY, at_once: int = BATCH
+) -> int:
     """Settles one batch in short transactions, so that ingestion is not held up.
 
     Demands wait until they were touched so long ago.
     """
     with database.write() as connection:
-        marks = _oldest(connection, BATCH, UNSETTLED.c.kind != DEMAND)
+        marks = _oldest(connection, at_once, UNSETTLED.c.kind != DEMAND)
         if marks:
-            settle(connection, marks, 0 if database.is_sqlite else slot())
+            settle(connection, marks, 0 if database.is_sqlite else SLOT)
     with database.write() as connection:
         due = UNSETTLED.c.since <= datetime.now(UTC) - patience
-        about = _oldest(connection, DEMANDS_AT_ONCE, UNSETTLED.c.kind == DEMAND, due)
+        about = _oldest(connection, min(at_once, DEMANDS_AT_ONCE), UNSETTLED.c.kind == DEMAND, due)
         if about:
             locks.join_writers(connection)
             # First, which waits for those who mark them now: what they store is then seen.
