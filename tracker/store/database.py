@@ -28,9 +28,7 @@ _SQLITE_PRAGMAS = (
 _TURN_SECONDS = 10
 """How long a transaction waits for those of other processes before it fails."""
 
-_SHORT_SECONDS = 0.25
-_POLL_SECONDS = 0.0002
-_sleep_at_once = monkey.get_original("time", "sleep")
+_POLL_SECONDS = 0.0005
 
 
 class Database:
@@ -92,13 +90,9 @@ def _file_lock(path: str) -> Iterator[None]:
     with open(path, "ab") as file:
         started = time.monotonic()
         while not _locked(file):
-            waited = time.monotonic() - started
-            if waited > _TURN_SECONDS:
+            if time.monotonic() - started > _TURN_SECONDS:
                 raise TimeoutError("another process holds the database")
-            # A turn is short: to wait without giving way is fastest. A long one must not stop
-            # gevent's loop, which still has to answer.
-            sleep = _sleep_at_once if waited < _SHORT_SECONDS else time.sleep
-            sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)  # gives way under gevent: requests are read meanwhile
         yield
 
 
