@@ -14,8 +14,7 @@ from tracker.model.rollups import Rollup
 from tracker.store import bulk
 
 ROLLUPS: dict[str, Table] = {
-    rollup.__tablename__: rollup.__table__
-    for rollup in Rollup.__subclasses__()
+    rollup.__tablename__: rollup.__table__ for rollup in Rollup.__subclasses__()
 }
 Key = tuple[Any, ...]
 """A rollup row's key: its primary key without the slot, in the table's order."""
