@@ -24,8 +24,8 @@ SEARCH = {
     "payload": {
         "query_text": "fado",
         "function_called": "search_experts",
-        "result_count": 0,
-        "expert_ids": [],
+        "result_count": 1,
+        "expert_ids": ["e1"],
     },
 }
 
