@@ -17,6 +17,8 @@ from tracker.store.salts import delete_old_salts
 from tracker.store.settling import settle_some
 
 SETTLED_AT_ONCE = 20
+SETTLING_RESTS = 6
+"""How much longer settling rests than it works while much is to be settled."""
 
 IsOver = Callable[[], bool]
 """Whether a job should stop: the process ends, or another one has the lease."""
@@ -47,7 +49,7 @@ def settle(context: Context, is_over: IsOver) -> None:
     """Brings what depends on the order of events up to date, in the pauses of those who write."""
     began = time.monotonic()
     while settle_some(context.database, at_once=SETTLED_AT_ONCE) and not is_over():
-        time.sleep(2 * (time.monotonic() - began))
+        time.sleep(SETTLING_RESTS * (time.monotonic() - began))
         began = time.monotonic()
 
 
