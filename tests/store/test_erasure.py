@@ -220,10 +220,9 @@ def everything(app: Flask) -> str:
         )
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_sqlite_keeps_no_copy_in_its_file_or_its_log(app: Flask) -> None:
     database = app.extensions["database"]
-    if not database.is_sqlite:
-        pytest.skip("PostgreSQL's files are its own")
     record(app, search(MINE[0], 5, 1, "quiet tuscan villa", True))
     record(app, {"session_id": MINE[0], "email": EMAIL})
     erase(database, "email", EMAIL, "test")
