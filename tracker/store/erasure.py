@@ -6,7 +6,7 @@ barrier that keeps other writers out. What arrives later is a new person.
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -21,7 +21,7 @@ from tracker.store.access import audit
 from tracker.store.database import Database
 from tracker.store.deltas import ROLLUPS, Deltas, Key, shape
 from tracker.store.extremes import restore_extremes
-from tracker.store.facts import settled_under
+from tracker.store.facts import Fact, settled_under
 from tracker.store.forgetting import forget, take_out_of_ledger
 from tracker.store.linking import identities
 from tracker.store.persons import Kind, Person, Trace, person_of, trace
@@ -104,13 +104,12 @@ def _take_out(connection: Connection, found: Trace) -> None:
             members[member][day] -= 1
     count_members(connection, members, lambda session: session in known, deltas)
     _recount_sessions(connection, found, known.keys(), deltas)
-    keys: dict[str, set[Key]] = defaultdict(set)
-    for name, key, _ in deltas:
-        keys[name].add(key)
     deltas.apply(connection, 0)
+    keys: dict[str, set[Key]] = defaultdict(set)
+    for name, key, _ in [*deltas, *_settle_again(connection, found)]:
+        keys[name].add(key)
     _tidy(connection, keys)
     restore_extremes(connection, {"daily_queries": _search_moments(found)})
-    _settle_again(connection, found)
     take_out_of_ledger(connection, found)
 
 
@@ -147,25 +146,6 @@ def _recount_sessions(
     bulk.delete_keys(connection, _SESSION_DAYS, gone)
 
 
-def _tidy(connection: Connection, keys: Mapping[str, set[Key]]) -> None:
-    """Puts each row into one slot, and removes those that count nothing any more."""
-    for name in sorted(keys):
-        table, columns = ROLLUPS[name], shape(ROLLUPS[name])
-        rows = bulk.matching(connection, table, columns.keys, sorted(keys[name]))
-        sums = Deltas()
-        for row in rows:
-            key = tuple(getattr(row, column) for column in columns.keys)
-            sums.add(name, key, **{c: getattr(row, c) for c in columns.counters})
-            sums.add(name, key, **{c: getattr(row, c) for c in columns.extremes})
-        slots = [tuple(getattr(row, c.name) for c in table.primary_key) for row in rows]
-        bulk.delete_keys(connection, table, slots)
-        kept = Deltas()
-        for _, key, values in sums:
-            if any(values.get(counter) for counter in columns.counters):
-                kept.add(name, key, **values)
-        kept.apply(connection, 0)
-
-
 def _search_moments(found: Trace) -> dict[Key, set[datetime]]:
     moments: dict[Key, set[datetime]] = defaultdict(set)
     for row in found.events:
@@ -175,15 +155,31 @@ def _search_moments(found: Trace) -> dict[Key, set[datetime]]:
     return moments
 
 
-def _settle_again(connection: Connection, found: Trace) -> None:
+def _settle_again(connection: Connection, found: Trace) -> Iterator[Fact]:
+    """Settles what somebody took part in; returns what it stood for before."""
     marks = {mark for row in found.events if (mark := settled_under(row))}
     marks |= {(tenant, "search", session_id) for tenant, session_id in found.sessions}
-    keys: dict[str, set[Key]] = defaultdict(set)
-    for facts in held_facts(connection, sorted(marks)).values():
-        for name, key, _ in (fact for day in facts.values() for fact in day):
-            keys[name].add(key)
+    before = held_facts(connection, sorted(marks))
     settle(connection, sorted(marks), 0)
-    _tidy(connection, keys)
+    return (fact for facts in before.values() for day in facts.values() for fact in day)
+
+
+def _tidy(connection: Connection, keys: Mapping[str, set[Key]]) -> None:
+    """Removes rows that count nothing any more, in all slots together."""
+    for name in sorted(keys):
+        table, columns = ROLLUPS[name], shape(ROLLUPS[name])
+        asked = (*columns.keys, "slot", *columns.counters)
+        width = len(columns.keys)
+        slots: dict[Key, list[Key]] = defaultdict(list)
+        for row in bulk.matching(connection, table, columns.keys, sorted(keys[name]), asked):
+            slots[tuple(row[:width])].append(tuple(row))
+        gone = [
+            row[: width + 1]
+            for rows in slots.values()
+            if not any(map(sum, zip(*(row[width + 1 :] for row in rows), strict=True)))
+            for row in rows
+        ]
+        bulk.delete_keys(connection, table, gone)
 
 
 def _truncate_log(database: Database) -> None:

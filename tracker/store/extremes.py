@@ -6,7 +6,7 @@ again among those that are left.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, func, select, update
@@ -78,24 +78,35 @@ def _of_trips(connection: Connection, keys: set[Key]) -> dict[Key, Moments]:
 
 
 def _of_queries(connection: Connection, keys: set[Key]) -> dict[Key, Moments]:
-    """The searches that are left."""
+    """The searches that are left.
+
+    Days are taken in order, some at a time, so that each look reads little more than its days.
+    """
     zero_at = func.max(Event.occurred_at).filter(Event.zero_results.is_(True))
     by = (Event.tenant_id, Event.day, Event.query, Event.function_called)
     found: dict[Key, Moments] = {}
     wanted = sorted(keys)
     for start in range(0, len(wanted), _CHUNK):
         some = wanted[start : start + _CHUNK]
+        days = {key[1] for key in some}
         statement = (
             select(*by, func.max(Event.occurred_at), zero_at)
             .where(Event.tenant_id.in_({key[0] for key in some}))
             .where(Event.event_type == "sage_query", Event.is_bot.is_(False))
-            .where(Event.day.in_({key[1] for key in some}))
+            .where(Event.occurred_at.between(*_around(days)), Event.day.in_(days))
             .where(Event.query.in_({key[2] for key in some}))
             .group_by(*by)
         )
         for *key, last_at, last_zero_at in connection.execute(statement):
             found[tuple(key)] = {"last_at": last_at, "last_zero_at": last_zero_at}
     return found
+
+
+def _around(days: set[date]) -> tuple[datetime, datetime]:
+    """Moments between which all of the days lie, in whatever time zone they are."""
+    midnight = datetime.min.time().replace(tzinfo=UTC)
+    first, last = min(days) - timedelta(days=1), max(days) + timedelta(days=2)
+    return datetime.combine(first, midnight), datetime.combine(last, midnight)
 
 
 LEFT: dict[str, Callable[[Connection, set[Key]], dict[Key, Moments]]] = {

@@ -25,6 +25,8 @@ from tracker.store.uniques import SessionKey
 EVENTS, IDENTITIES, ATTEMPTS = Event.__table__, Identity.__table__, TripAttempt.__table__
 
 Kind = Literal["email", "session", "user"]
+_NAMED_BY: dict[str, str] = {"email": "email", "user": "user_id"}
+"""The column that names somebody, in the tables that have it."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +79,14 @@ def person_of(connection: Connection | Session, kind: Kind, value: str, tenant: 
 def trace(connection: Connection | Session, person: Person) -> Trace:
     """Everything raw that is held about somebody."""
     sessions = frozenset(_sessions(connection, person))
-    rows = {(row["tenant_id"], row["id"]): row for row in _events(connection, person, sessions)}
-    events = [rows[key] for key in sorted(rows)]
+    events = _events(connection, person, sessions)
     requests = {
         (row["tenant_id"], row["request_id"])
         for row in events
         if row["request_id"] and row["event_type"].startswith("create_trip_")
     }
     attempts = _matching(connection, ATTEMPTS, ("tenant_id", "anon_session_id"), sessions)
-    attempts += _owned(connection, ATTEMPTS, ATTEMPTS.c.user_id, person, "user")
+    attempts += _naming(connection, ATTEMPTS, person)
     requests |= {(row["tenant_id"], row["request_id"]) for row in attempts}
     return Trace(person, sessions, events, frozenset(requests))
 
@@ -94,8 +95,7 @@ def _sessions(connection: Connection | Session, person: Person) -> Iterator[Sess
     if person.kind == "session":
         yield from ((tenant, person.value) for tenant in _tenants_of(connection, person))
         return
-    column = IDENTITIES.c.email if person.kind == "email" else IDENTITIES.c.user_id
-    for row in _owned(connection, IDENTITIES, column, person, person.kind):
+    for row in _naming(connection, IDENTITIES, person):
         yield row["tenant_id"], row["session_id"]
 
 
@@ -111,11 +111,14 @@ def _tenants_of(connection: Connection | Session, person: Person) -> list[str]:
 def _events(
     connection: Connection | Session, person: Person, sessions: Iterable[SessionKey]
 ) -> list[EventRow]:
-    """All of their sessions' events, and those that name them without one."""
+    """All of their sessions' events, and those that name them besides; in order of their keys."""
     found = _matching(connection, EVENTS, ("tenant_id", "session_id"), sessions)
-    found += _owned(connection, EVENTS, EVENTS.c.email, person, "email")
-    found += _owned(connection, EVENTS, EVENTS.c.user_id, person, "user")
-    return found
+    rows = {(row["tenant_id"], row["id"]): row for row in found}
+    named = _naming(connection, EVENTS, person, ("tenant_id", "id"))
+    others = {(row["tenant_id"], row["id"]) for row in named} - rows.keys()
+    for row in _matching(connection, EVENTS, ("tenant_id", "id"), others):
+        rows[row["tenant_id"], row["id"]] = row
+    return [rows[key] for key in sorted(rows)]
 
 
 def _matching(
@@ -125,17 +128,16 @@ def _matching(
     return [dict(row._mapping) for row in bulk.matching(core, table, by, sorted(keys))]
 
 
-def _owned(
-    connection: Connection | Session,
-    table: Table,
-    column: ColumnElement[Any],
-    person: Person,
-    kind: Kind,
+def _naming(
+    connection: Connection | Session, table: Table, person: Person, columns: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    if person.kind != kind:
+    """The rows that hold their e-mail address or user id; all columns, or those named."""
+    name = table.c.get(_NAMED_BY.get(person.kind, ""))
+    if name is None:
         return []
-    statement = select(table).where(column == person.value, table.c.tenant_id.in_(person.tenants))
-    return [dict(row._mapping) for row in connection.execute(statement)]
+    statement = select(*(table.c[column] for column in columns or table.c.keys()))
+    held = statement.where(name == person.value, table.c.tenant_id.in_(person.tenants))
+    return [dict(row._mapping) for row in connection.execute(held)]
 
 
 def held_about(connection: Connection | Session, found: Trace) -> dict[str, Any]:
