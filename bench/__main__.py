@@ -1,11 +1,11 @@
-"""`python -m bench [ingest|pages]`: prints the tables of docs/performance.md."""
+"""`python -m bench [ingest|pages|privacy]`: prints the tables of docs/performance.md."""
 
 import sys
 
-from bench import ingest, pages
+from bench import ingest, pages, privacy
 from bench.table import markdown
 
-SECTIONS = {"ingest": ingest.rows, "pages": pages.rows}
+SECTIONS = {"ingest": ingest.rows, "pages": pages.rows, "privacy": privacy.rows}
 
 
 def main(wanted: list[str]) -> None:

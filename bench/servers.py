@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from sqlalchemy import Connection, create_engine
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -43,8 +44,17 @@ def database(kind: str) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def environment(url: str, port: int = 8000) -> dict[str, str]:
-    return os.environ | {
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """A connection of its own to the database."""
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def environment(url: str, port: int = 8000, **more: str) -> dict[str, str]:
+    ours = {
         "DATABASE_URL": url,
         "FLASK_APP": "wsgi",
         "PORT": str(port),
@@ -57,6 +67,7 @@ def environment(url: str, port: int = 8000) -> dict[str, str]:
         "ADMIN_PASSWORD": "only for this benchmark",
         "PYTHONPATH": str(ROOT),
     }
+    return os.environ | ours | more
 
 
 def flask(url: str, *arguments: str) -> str:
@@ -73,15 +84,34 @@ def flask(url: str, *arguments: str) -> str:
 
 
 @contextmanager
-def serving(app: str, url: str) -> Iterator["Server"]:
-    """A gunicorn with our settings that serves `app` until the block ends."""
+def running(url: str, *arguments: str, **more: str) -> Iterator[None]:
+    """A flask command in the background, ended with the block; RuntimeError when it failed."""
+    process = subprocess.Popen(
+        [str(BIN / "flask"), *arguments],
+        cwd=ROOT,
+        env=environment(url, **more),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+        if process.poll():
+            raise RuntimeError(f"flask {' '.join(arguments)} ended with {process.returncode}")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def serving(app: str, url: str, **more: str) -> Iterator["Server"]:
+    """A gunicorn with our settings, and `more`, that serves `app` until the block ends."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
         [str(BIN / "gunicorn"), app],
         cwd=ROOT,
-        env=environment(url, port),
+        env=environment(url, port, **more),
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )

@@ -12,8 +12,9 @@ from sqlalchemy import delete, insert, select, text
 
 from tests.conftest import make_tenant, record
 from tracker.model import Base, DailyUniques, Event
+from tracker.store.expired import Cutoff, cutoff, would_expire
 from tracker.store.recount import RECOUNTED, check, rebuild
-from tracker.store.retention import Cutoff, cutoff, expire, would_expire
+from tracker.store.retention import expire
 from tracker.store.settings import change_settings
 
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
@@ -230,3 +231,15 @@ def test_a_tenant_that_keeps_less_keeps_less(app: Flask) -> None:
     with app.extensions["database"].read(None) as session:
         counted = "SELECT sum(events) FROM daily_events WHERE tenant_id = 'brief'"
         assert session.execute(text(counted)).scalar_one() == 4
+
+
+def test_expiry_comes_to_an_end_while_searches_pour_in(app: Flask) -> None:
+    record(app, search(100, 0, 1), settle=False)
+    sent = iter(range(10, 1000))
+
+    def another_search() -> bool:
+        record(app, search(0, next(sent) % 3, next(sent)), settle=False)
+        return False
+
+    deleted = expire(app.extensions["database"], expired_before(90), another_search)
+    assert (deleted["events"], deleted["settled"]) == (1, 1)

@@ -8,7 +8,8 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from tracker.store.access import COMMAND_LINE, audit
-from tracker.store.retention import cutoffs, expire, would_expire
+from tracker.store.expired import cutoffs, would_expire
+from tracker.store.retention import expire
 
 retention = AppGroup("retention", help="Expire raw events and snapshots.")
 

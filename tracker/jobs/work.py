@@ -12,7 +12,8 @@ from tracker.jobs.deliveries import deliver_due
 from tracker.jobs.digest import Compose, send_when_due
 from tracker.store.channels import tell_given_up
 from tracker.store.database import Database
-from tracker.store.retention import cutoffs, expire
+from tracker.store.expired import cutoffs
+from tracker.store.retention import expire
 from tracker.store.salts import delete_old_salts
 from tracker.store.settling import settle_some
 

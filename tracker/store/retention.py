@@ -7,104 +7,27 @@ active days are kept, for as long as it is active at all, so that distinct count
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, select
 from sqlalchemy.orm import Session
 
-from tracker.model import (
-    Delivery,
-    Event,
-    Identity,
-    IngestWarning,
-    MemberDay,
-    SessionDay,
-    Settled,
-    Tenant,
-    TripAttempt,
-)
+from tracker.model import Event, Identity, MemberDay, SessionDay
 from tracker.store import bulk, locks
 from tracker.store.database import Database
-from tracker.store.settings import shorter_retentions
-from tracker.store.settling import settle_some
+from tracker.store.expired import Cutoff, by_age
+from tracker.store.settling import settle_some, settled_as_of
 from tracker.store.uniques import FACETS, session_days
 
 BATCH = 500
-BUSY_SHARE = 0.2
-"""How much of the time is spent deleting; the rest is left to ingestion."""
+SETTLED_AT_ONCE = 20
+BUSY_SHARE = 0.1
+"""How much of the time is spent looking and deleting; the rest is left to ingestion."""
 
 EVENTS, IDENTITIES = Event.__table__, Identity.__table__
 SESSION_DAYS, MEMBER_DAYS = SessionDay.__table__, MemberDay.__table__
 _MEMBER = ("tenant_id", "member", "kind", "key")
-
-
-@dataclass(frozen=True)
-class Cutoff:
-    """What is expired: days before `day`, and what happened or was written before `moment`.
-
-    Of these `tenants`, or of all when none is named.
-    """
-
-    day: date
-    moment: datetime
-    tenants: tuple[str, ...] = ()
-
-
-def cutoffs(session: Session, now: datetime, zone: ZoneInfo, retention_days: int) -> list[Cutoff]:
-    """What is expired for all tenants, then for those that chose to keep less."""
-    everyone = cutoff(now, zone, retention_days)
-    shorter = [
-        replace(cutoff(now, zone, days), tenants=tenants)
-        for days, tenants in shorter_retentions(session, retention_days).items()
-    ]
-    return [everyone, *shorter]
-
-
-def cutoff(now: datetime, zone: ZoneInfo, retention_days: int) -> Cutoff:
-    """A day expires when all of it is older than the retention."""
-    day = now.astimezone(zone).date() - timedelta(days=retention_days)
-    return Cutoff(day, datetime.combine(day, datetime.min.time(), zone))
-
-
-def would_expire(session: Session, *expired: Cutoff) -> dict[str, int]:
-    """How many rows of each table would go now."""
-    return {
-        pairs[0][0].name: int(
-            session.execute(
-                select(func.count())
-                .select_from(pairs[0][0])
-                .where(or_(*(condition for _, condition in pairs)))
-            ).scalar_one()
-        )
-        for pairs in zip(*map(_by_age, expired), strict=True)
-    }
-
-
-def _by_age(expired: Cutoff) -> list[tuple[Table, ColumnElement[bool]]]:
-    """Tables whose rows go by their age alone, those with the most first."""
-    attempts, deliveries = TripAttempt.__table__, Delivery.__table__
-    settled, warnings = Settled.__table__, IngestWarning.__table__
-    return [
-        # What has been settled stays counted; without this it would be taken back.
-        (settled, _of_tenants(settled, expired) & (settled.c.day < expired.day)),
-        (EVENTS, _of_tenants(EVENTS, expired) & (EVENTS.c.occurred_at < expired.moment)),
-        (attempts, _of_tenants(attempts, expired) & (attempts.c.day < expired.day)),
-        (warnings, _of_tenants(warnings, expired) & (warnings.c.day < expired.day)),
-        (deliveries, _of(deliveries, expired) & (deliveries.c.created_at < expired.moment)),
-    ]
-
-
-def _of_tenants(table: Table, expired: Cutoff) -> ColumnElement[bool]:
-    """The tenants' rows: said of all too, so that an index led by the tenant is of use."""
-    return table.c.tenant_id.in_(expired.tenants or select(Tenant.id))
-
-
-def _of(table: Table, expired: Cutoff) -> ColumnElement[bool]:
-    """The tenants' rows, and those of no tenant where all are meant."""
-    return table.c.tenant_id.in_(expired.tenants) if expired.tenants else true()
 
 
 def expire(
@@ -113,33 +36,50 @@ def expire(
     """Deletes what has expired, until all of it is gone or `is_over`; returns rows by table."""
     _settle(database, is_over)
     deleted: dict[str, int] = {}
-    for table, condition in _by_age(expired):
-        deleted[table.name] = sum(_in_batches(database, table, condition, is_over))
+    for aged in by_age(expired):
+        with database.read(None) as session:
+            owners = session.scalars(aged.owners).all()
+        deleted[aged.table.name] = sum(
+            rows
+            for owner in owners
+            for rows in _in_batches(database, aged.table, aged.oldest(owner, BATCH), is_over)
+        )
     if not is_over():
         deleted[SESSION_DAYS.name] = _forget_sessions(database, expired, is_over)
         deleted[MEMBER_DAYS.name] = _forget_members(database, expired, is_over)
         deleted[IDENTITIES.name] = sum(
-            _in_batches(database, IDENTITIES, _left_behind(expired), is_over)
+            _in_batches(database, IDENTITIES, _left_behind(expired, BATCH), is_over)
         )
     return deleted
 
 
 def _settle(database: Database, is_over: Callable[[], bool]) -> None:
-    """What waits to be settled must be, while the events it depends on are there."""
-    while settle_some(database) and not is_over():
-        pass
+    """What waits to be settled must be, while the events it depends on are there.
+
+    What is touched from now on is left to the clock: while events pour in there is always more.
+    """
+    now = datetime.now(UTC)
+    while not is_over():
+        with database.snapshot() as connection:
+            since = settled_as_of(connection)
+        if since is None or since > now:
+            return
+        began = time.monotonic()
+        settle_some(database, at_once=SETTLED_AT_ONCE)
+        _leave_room(began)
 
 
 def _in_batches(
-    database: Database, table: Table, condition: ColumnElement[bool], is_over: Callable[[], bool]
+    database: Database, table: Table, keys: Select[Any], is_over: Callable[[], bool]
 ) -> Iterator[int]:
-    keys = select(*table.primary_key).where(condition).limit(BATCH)
+    """Deletes the rows with these keys, of which there are `BATCH` at a time."""
     while not is_over():
+        began = time.monotonic()
         with database.read(None) as session:  # looking may take long; writers need not wait
             some = [tuple(row) for row in session.execute(keys)]
-        began = time.monotonic()
-        with database.write() as connection:
-            bulk.delete_keys(connection, table, some)
+        if some:
+            with database.write() as connection:
+                bulk.delete_keys(connection, table, some)
         yield len(some)
         if len(some) < BATCH:
             return
@@ -204,12 +144,12 @@ def _walk(
 ) -> int:
     """Goes once through everyone with an expired day, some at a time, in order of their keys."""
     keys = [table.c[name] for name in columns]
-    condition = _of(table, expired) & (table.c.day < expired.day)
+    condition = expired.covers(table.c.tenant_id) & (table.c.day < expired.day)
     deleted, last = 0, None
     while not is_over():
+        began = time.monotonic()
         with database.read(None) as session:
             some = _next(session, keys, last, condition)
-        began = time.monotonic()
         with database.write() as connection:
             locks.join_writers(connection)
             deleted += forget(connection, some) if some else 0
@@ -238,7 +178,7 @@ def _behind(keys: list[Any], last: tuple[Any, ...]) -> ColumnElement[bool]:
     return after | and_(key == value, _behind(keys[1:], last[1:]))
 
 
-def _left_behind(expired: Cutoff) -> ColumnElement[bool]:
+def _left_behind(expired: Cutoff, limit: int) -> Select[Any]:
     """Identities of sessions without an event, but for those linked ahead of their first."""
     of_session = and_(
         SESSION_DAYS.c.tenant_id == IDENTITIES.c.tenant_id,
@@ -248,9 +188,10 @@ def _left_behind(expired: Cutoff) -> ColumnElement[bool]:
         EVENTS.c.tenant_id == IDENTITIES.c.tenant_id,
         EVENTS.c.session_id == IDENTITIES.c.session_id,
     )
-    return and_(
-        _of(IDENTITIES, expired),
+    alone = and_(
+        expired.covers(IDENTITIES.c.tenant_id),
         IDENTITIES.c.linked_at < expired.moment,
         ~exists(select(SESSION_DAYS.c.day).where(of_session)),
         ~exists(select(EVENTS.c.id).where(stored)),
     )
+    return select(*IDENTITIES.primary_key).where(alone).limit(limit)
