@@ -1,11 +1,16 @@
-"""`python -m bench [ingest|pages|privacy]`: prints the tables of docs/performance.md."""
+"""`python -m bench [SECTION...]`: prints the tables of docs/performance.md."""
 
 import sys
 
-from bench import ingest, pages, privacy
+from bench import deliveries, ingest, pages, privacy
 from bench.table import markdown
 
-SECTIONS = {"ingest": ingest.rows, "pages": pages.rows, "privacy": privacy.rows}
+SECTIONS = {
+    "ingest": ingest.rows,
+    "pages": pages.rows,
+    "privacy": privacy.rows,
+    "deliveries": deliveries.rows,
+}
 
 
 def main(wanted: list[str]) -> None:
