@@ -2,7 +2,7 @@
 
 import sys
 
-from bench import deliveries, ingest, pages, privacy
+from bench import business, deliveries, ingest, pages, privacy
 from bench.table import markdown
 
 SECTIONS = {
@@ -10,6 +10,7 @@ SECTIONS = {
     "pages": pages.rows,
     "privacy": privacy.rows,
     "deliveries": deliveries.rows,
+    "business": business.rows,
 }
 
 

@@ -17,6 +17,7 @@ from tests.jobs.receiver import Receiver
 from tracker.jobs.alerts import dry_run, watch
 from tracker.jobs.deliveries import deliver_due
 from tracker.metrics import overview
+from tracker.metrics.scope import Scope
 from tracker.model import AlertFiring, AlertRule, DailyIngest, Delivery, TripAttempt
 from tracker.store import alerts, channels
 from tracker.store.deliveries import disable
@@ -222,6 +223,15 @@ def test_any_number_of_a_panel_can_be_watched(app: Flask) -> None:
     record(app, search(1, 0), settle=False)
     look(app, datetime.now(UTC))
     assert messages(app)[0]["text"] == "sage_queries on /overview is 1, below 5."
+
+
+def test_the_clock_which_has_no_request_can_watch_every_panel(app: Flask) -> None:
+    record(app, search(1, 0), settle=False)
+    today = NOW.date()
+    scope = Scope(("default",), today, today, ZONE, NOW)
+    with app.extensions["database"].read(scope.tenants) as session:
+        for metric in app.extensions["panel_metrics"].values():
+            metric(session, scope)
 
 
 def test_a_dry_run_says_how_often_it_would_have_fired(app: Flask) -> None:

@@ -1,18 +1,30 @@
 """/alerts: what is wrong now, what was, which rules watch, and whom they tell."""
 
+from functools import wraps
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from sqlalchemy.orm import Session
 
 from tracker.dashboard import chrome
 from tracker.dashboard.alert_changes import CHANGES
 from tracker.dashboard.answers import row_type
 from tracker.dashboard.chrome import NavLink
 from tracker.dashboard.pages import PAGES
-from tracker.dashboard.panels import Panel
+from tracker.dashboard.panels import Metric, Panel
 from tracker.dashboard.settings_changes import Done, attempt
 from tracker.dashboard.viewers import admin, viewer
 from tracker.jobs.alerts import dry_run
+from tracker.metrics.scope import Scope
 from tracker.store import alerts, channels
 from tracker.store.access import IS_UUID, AccessError, list_tenants
 
@@ -34,15 +46,26 @@ def register(blueprint: Blueprint) -> None:
     blueprint.get("/alerts")(alerts_page)
     blueprint.get("/alerts/rules/<rule_id>/test")(try_rule)
     blueprint.post("/alerts/<action>")(change_alerts)
-    blueprint.record(lambda state: state.app.extensions.update(panel_metrics=_panel_metrics()))
+    blueprint.record(
+        lambda state: state.app.extensions.update(panel_metrics=_panel_metrics(state.app))
+    )
     if not any(link.slug == "alerts" for link in chrome.EXTRA):
         chrome.EXTRA.append(NavLink("Operations", "Alerts", "dashboard.alerts_page", "alerts", "l"))
 
 
-def _panel_metrics() -> dict[tuple[str, str], Any]:
+def _panel_metrics(app: Any) -> dict[tuple[str, str], Any]:
     """What the clock may watch: the metrics of all pages that are about no single thing."""
+
+    def in_context(metric: Metric) -> Metric:
+        @wraps(metric)
+        def asked(session: Session, scope: Scope) -> Any:
+            with app.app_context():  # the clock's threads have none
+                return metric(session, scope)
+
+        return asked
+
     return {
-        (page.slug, panel.name): panel.metric
+        (page.slug, panel.name): in_context(panel.metric)
         for page in PAGES
         if page.subject is None
         for panel in page.panels
