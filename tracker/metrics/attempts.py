@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
-from tracker.metrics.scope import Listing, Scope
+from tracker.metrics.scope import Listing, Scope, instants
 from tracker.metrics.trips import counts_by, errors
 from tracker.model import DailyTrips, TripAttempt
 
@@ -55,9 +55,10 @@ def _status(scope: Scope) -> Any:
 
 
 def _filtered(statement: Select[Any], scope: Scope) -> Select[Any]:
-    statement = statement.where(TripAttempt.tenant_id.in_(scope.tenants)).where(
-        TripAttempt.day.between(scope.first, scope.last)
-    )
+    # By their time, which is what the index of the newest is ordered by
+    start, end = instants(scope)
+    statement = statement.where(TripAttempt.tenant_id.in_(scope.tenants))
+    statement = statement.where(TripAttempt.created_at >= start, TripAttempt.created_at < end)
     status = scope.filters.get("status", "")
     if status in ("pending", "abandoned"):
         statement = statement.where(TripAttempt.status == "pending", _status(scope) == status)

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from tracker.metrics.experts import in_context
 from tracker.metrics.inequality import gini, lorenz, top_share
+from tracker.metrics.once import once
 from tracker.metrics.places import CONTEXTS, known_experts, places
 from tracker.metrics.scope import Scope
 
@@ -44,6 +45,7 @@ def by_context(session: Session, scope: Scope) -> list[Concentration]:
     return sorted(rows, key=lambda row: (-row.impressions, row.context))
 
 
+@once
 def _impressions(session: Session, scope: Scope) -> dict[str, list[int]]:
     """The impressions of every known expert, by context that showed anybody."""
     shown = places(session, scope)

@@ -8,14 +8,12 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics import sage
-from tracker.metrics.filters import by_value, day_by_day, medians_of, total, within
+from tracker.metrics.filters import by_value, medians_of
 from tracker.metrics.listing import listing
 from tracker.metrics.once import once
+from tracker.metrics.rollups import of_keys, once_each, total, within
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyFilters, DailyQueries, DailyUniques
-
-_MOST_KEYS = 500
-"""Of more queries than this the database is asked about all rather than about each."""
 
 
 class DemandTotals(NamedTuple):
@@ -80,12 +78,10 @@ volume = once(sage.daily_volume)
 
 def _distinct(session: Session, scope: Scope, kind: str) -> int:
     """Distinct members of a kind, whatever they searched."""
-    statement = (
-        select(total(DailyUniques.members))
-        .where(DailyUniques.kind == kind, DailyUniques.key == "")
-        .where(DailyUniques.prev_day < scope.first)
+    statement = select(total(DailyUniques.members)).where(
+        DailyUniques.kind == kind, DailyUniques.key == ""
     )
-    return int(session.scalar(day_by_day(statement, DailyUniques, scope)) or 0)
+    return int(session.scalar(once_each(statement, scope)) or 0)
 
 
 def zero_result_queries(session: Session, scope: Scope) -> Listing[ZeroQuery]:
@@ -149,19 +145,17 @@ def _members(kind: str, scope: Scope) -> Select[str, int]:
     statement = (
         select(DailyUniques.key, total(DailyUniques.members))
         .where(DailyUniques.kind == kind, DailyUniques.key != "")
-        .where(DailyUniques.prev_day < scope.first)
         .group_by(DailyUniques.key)
     )
-    return within(statement, DailyUniques, scope)
+    return once_each(statement, scope)
 
 
 def searches_of(session: Session, scope: Scope, queries: Collection[str]) -> dict[str, int]:
     """All searches of these queries in the period, whatever they found."""
     statement = select(DailyQueries.query, total(DailyQueries.searches))
-    if len(queries) <= _MOST_KEYS:
-        statement = statement.where(DailyQueries.query.in_(queries))
-    statement = within(statement.group_by(DailyQueries.query), DailyQueries, scope)
-    return {query: int(count) for query, count in session.execute(statement)}
+    statement = of_keys(statement, DailyQueries.query, queries, scope)
+    found = session.execute(statement.group_by(DailyQueries.query))
+    return {query: int(count) for query, count in found}
 
 
 def thin_results(session: Session, scope: Scope) -> Listing[ThinQuery]:

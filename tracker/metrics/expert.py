@@ -2,17 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select
+import orjson
+from sqlalchemy import Select, Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.text import canonical_value
 from tracker.metrics import experts
 from tracker.metrics.listing import listing
-from tracker.metrics.places import CONTEXTS
-from tracker.metrics.scope import Listing, Scope
+from tracker.metrics.places import CONTEXTS, places
+from tracker.metrics.scope import Listing, Scope, instants
 from tracker.model import DailyExperts, Event
 
 NEWEST = 2000
@@ -74,13 +75,15 @@ def exposure(session: Session, scope: Scope) -> list[experts.Exposure]:
     at the click-through that all experts together had at its rank. Source: daily_experts.
     """
     wanted = scope.filters["expert_id"]
-    return [row for row in experts.exposure(session, scope) if row.expert_id == wanted]
+    cells = places(session, scope).get(wanted)
+    return [experts.exposed(wanted, cells, experts.prices(session, scope))] if cells else []
 
 
 def standing(session: Session, scope: Scope) -> list[experts.Standing]:
     """The expert's clicks against those to be expected at its places. Source: daily_experts."""
     wanted = scope.filters["expert_id"]
-    return [row for row in experts.standings(session, scope) if row.expert_id == wanted]
+    cells = places(session, scope).get(wanted)
+    return [experts.stands(wanted, cells, experts.prices(session, scope))] if cells else []
 
 
 def trend(session: Session, scope: Scope) -> list[DayOfExpert]:
@@ -120,7 +123,7 @@ def found_by(session: Session, scope: Scope) -> list[FoundBy]:
     expert = scope.filters["expert_id"]
     ranks: dict[str, list[int]] = {}
     newest: dict[str, datetime] = {}
-    for row in _newest(session, scope, "sage_query"):
+    for row in _naming(session, scope, "sage_query"):
         if expert in (shown := row.payload["expert_ids"]):
             ranks.setdefault(row.query, []).append(shown.index(expert) + 1)
             newest.setdefault(row.query, row.occurred_at)
@@ -128,22 +131,25 @@ def found_by(session: Session, scope: Scope) -> list[FoundBy]:
     return sorted(rows, key=lambda row: (-row.answers, row.query))
 
 
-def _newest(session: Session, scope: Scope, event_type: str) -> Iterator[Any]:
-    return _newest_of(session, _events(scope, event_type))
+def _naming(session: Session, scope: Scope, event_type: str) -> Iterator[Any]:
+    """Those of the newest events of a type whose payload names the expert at all.
+
+    Picked out by the text of the payload: reading it as JSON is what takes the time.
+    """
+    newest = _newest(_events(scope, event_type)).subquery()
+    expert = orjson.dumps(scope.filters["expert_id"]).decode()
+    named = cast(newest.c.payload, Text).contains(expert, autoescape=True)
+    return iter(session.execute(select(newest).where(named).order_by(newest.c.occurred_at.desc())))
 
 
-def _newest_of(session: Session, events: Select[Any]) -> Iterator[Any]:
-    columns = (Event.query, Event.occurred_at, Event.payload)
-    newest = events.with_only_columns(*columns).order_by(Event.occurred_at.desc()).limit(NEWEST)
-    return iter(session.execute(newest))
+def _newest(events: Select[Any]) -> Select[Any]:
+    columns: tuple[Any, ...] = (Event.query, Event.occurred_at, Event.payload)
+    return events.with_only_columns(*columns).order_by(Event.occurred_at.desc()).limit(NEWEST)
 
 
 def _events(scope: Scope, event_type: str) -> Select[Any]:
     """The period's events of a type. By their time, which is what an index is ordered by."""
-    start, end = (
-        datetime.combine(day, time(), scope.zone).astimezone(UTC)
-        for day in (scope.first, scope.last + timedelta(days=1))
-    )
+    start, end = instants(scope)
     return (
         select(Event)
         .where(Event.tenant_id.in_(scope.tenants), Event.event_type == event_type)
@@ -160,11 +166,12 @@ def under_filters(session: Session, scope: Scope) -> list[UnderFilter]:
     expert = scope.filters["expert_id"]
     grids = (
         row.payload.get("filters")
-        for row in _newest(session, scope, "results_shown")
+        for row in _naming(session, scope, "results_shown")
         if expert in row.payload["expert_ids"]
     )
     shown = _values(grids)
-    clicked = _values(row.payload.get("filters") for row in _newest_of(session, _clicks(scope)))
+    clicks = session.execute(_newest(_clicks(scope)))
+    clicked = _values(row.payload.get("filters") for row in clicks)
     rows = [UnderFilter(*key, shown[key], clicked[key]) for key in shown.keys() | clicked.keys()]
     return sorted(rows, key=lambda row: (-row.clicks, -row.impressions, row.filter, row.value))
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from tracker.metrics.intervals import ratio_to_expected
+from tracker.metrics.once import once
 from tracker.metrics.places import CONTEXTS, Counts, Place, by_place, known_experts, places
 from tracker.metrics.scope import Scope
 from tracker.model.rollups import NO_RANK
@@ -108,12 +109,13 @@ def exposure(session: Session, scope: Scope) -> list[Exposure]:
     for where the expert was shown. Clicks in a context that reports no impressions count too,
     though none was to be expected: standings tell whom that concerns. Source: daily_experts.
     """
-    prices = _prices(session, scope)
-    rows = [_exposure(name, cells, prices) for name, cells in places(session, scope).items()]
+    priced = prices(session, scope)
+    rows = [exposed(name, cells, priced) for name, cells in places(session, scope).items()]
     return sorted(rows, key=lambda row: (-row.sage_impressions - row.grid_impressions, row[0]))
 
 
-def _prices(session: Session, scope: Scope) -> dict[Place, float]:
+@once
+def prices(session: Session, scope: Scope) -> dict[Place, float]:
     """The click-through of each place: what one impression there is worth."""
     return {
         place: counts.clicks / counts.impressions
@@ -122,9 +124,10 @@ def _prices(session: Session, scope: Scope) -> dict[Place, float]:
     }
 
 
-def _exposure(
+def exposed(
     expert_id: str, cells: Mapping[Place, Counts], prices: Mapping[Place, float]
 ) -> Exposure:
+    """What one expert was shown and clicked at its places."""
     sage, grid = (in_context(cells, context) for context in CONTEXTS)
     placed = [(rank, counts.clicks) for (_, rank), counts in cells.items() if rank != NO_RANK]
     clicks = sum(count for _, count in placed)
@@ -143,8 +146,12 @@ def _exposure(
 
 def in_context(cells: Mapping[Place, Counts], context: str) -> Counts:
     """What an expert had in one context, at all ranks."""
-    here = [counts for place, counts in cells.items() if place[0] == context]
-    return Counts(sum(c.impressions for c in here), sum(c.clicks for c in here))
+    impressions = clicks = 0
+    for place, counts in cells.items():
+        if place[0] == context:
+            impressions += counts.impressions
+            clicks += counts.clicks
+    return Counts(impressions, clicks)
 
 
 def _ratio(part: float, whole: int) -> float | None:
@@ -161,6 +168,7 @@ def coec(clicks: int, expected: float) -> float:
     return (clicks + SHRINKAGE) / (expected + SHRINKAGE)
 
 
+@once
 def standings(session: Session, scope: Scope) -> list[Standing]:
     """Experts by how far their clicks are from those expected where they were shown.
 
@@ -173,22 +181,21 @@ def standings(session: Session, scope: Scope) -> list[Standing]:
     known of what to expect. Hidden gems first, the clearest before others. Source:
     daily_experts.
     """
-    prices = _prices(session, scope)
-    priced = {context for context, _ in prices}
-    rows = [
-        _standing(name, cells, prices, priced) for name, cells in places(session, scope).items()
-    ]
+    priced = prices(session, scope)
+    rows = [stands(name, cells, priced) for name, cells in places(session, scope).items()]
     labels = (HIDDEN_GEM, OVER_EXPOSED, "", UNKNOWN)
     return sorted(rows, key=lambda row: (labels.index(row.standing), -_clarity(row), row.expert_id))
 
 
-def _standing(
-    expert_id: str, cells: Mapping[Place, Counts], prices: Mapping[Place, float], priced: set[str]
+def stands(
+    expert_id: str, cells: Mapping[Place, Counts], prices: Mapping[Place, float]
 ) -> Standing:
+    """One expert's clicks against those to be expected at its places."""
     clicks = sum(counts.clicks for counts in cells.values())
     expected = expected_clicks(cells, prices)
     low, high = ratio_to_expected(clicks + SHRINKAGE, expected + SHRINKAGE)
-    judged = all(context in priced for (context, _), counts in cells.items() if counts.clicks)
+    clicked = {context for (context, _), counts in cells.items() if counts.clicks}
+    judged = clicked <= {context for context, _ in prices}
     return Standing(
         expert_id=expert_id,
         impressions=sum(counts.impressions for counts in cells.values()),

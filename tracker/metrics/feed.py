@@ -112,13 +112,18 @@ def newest(session: Session, wanted: Wanted, columns: Sequence[Any]) -> Select[A
     if wanted.start:
         # Nothing is received before it occurs: where the walk may end.
         statement = statement.where(Event.received_at >= wanted.start - _CLOCK_AHEAD)
-        statement = statement.where(Event.occurred_at >= wanted.start)
+        statement = statement.where(_occurred_at() >= wanted.start)
     if wanted.end:
-        statement = statement.where(Event.occurred_at < wanted.end)
+        statement = statement.where(_occurred_at() < wanted.end)
     if wanted.text:
         payload = func.lower(cast(Event.payload, String))
         statement = statement.where(payload.contains(wanted.text.lower(), autoescape=True))
     return statement.order_by(Event.received_at.desc(), Event.id.desc()).limit(wanted.limit)
+
+
+def _occurred_at() -> ColumnElement[Any]:
+    # As an expression, so that SQLite does not walk the index of this time, and sort it all
+    return func.coalesce(Event.occurred_at, Event.received_at)
 
 
 def _behind(session: Session, wanted: Wanted) -> ColumnElement[bool]:

@@ -1,21 +1,20 @@
 """Which filters people set, to which values, and what that leaves them with."""
 
 from collections.abc import Collection
-from typing import NamedTuple, TypeVarTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from tracker.metrics.histograms import histograms, lower_median
 from tracker.metrics.listing import listing
+from tracker.metrics.rollups import day_by_day, once_each, total, within
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyDeadEnds, DailyFilters, DailyResults, DailyUniques
-from tracker.model.rollups import ANY_VALUE, NO_COUNT, Rollup
+from tracker.model.rollups import ANY_VALUE, NO_COUNT
 
-Columns = TypeVarTuple("Columns")
 _MOST_KEYS = 500
-_MOST_DAYS = 400
-"""Of more filters and values, or days, the database is asked about all rather than each."""
+"""Of more filters and values than this the database is asked about all rather than each."""
 
 
 class FilterTotals(NamedTuple):
@@ -75,25 +74,6 @@ def totals(session: Session, scope: Scope) -> list[FilterTotals]:
     return [FilterTotals(sets, zeros, zeros / sets if sets else None, narrowed, killed)]
 
 
-def within(statement: Select[*Columns], rollup: type[Rollup], scope: Scope) -> Select[*Columns]:
-    """The statement over a rollup's rows of the scope's tenants and days."""
-    days = rollup.day.between(scope.first, scope.last)
-    return statement.where(rollup.tenant_id.in_(scope.tenants), days)
-
-
-def day_by_day(statement: Select[*Columns], rollup: type[Rollup], scope: Scope) -> Select[*Columns]:
-    """The same as `within`, for few keys: with each day named, the key leads to its rows."""
-    if scope.days > _MOST_DAYS:
-        return within(statement, rollup, scope)
-    days = rollup.day.in_(scope.each_day())
-    return statement.where(rollup.tenant_id.in_(scope.tenants), days)
-
-
-def total(counter: InstrumentedAttribute[int]) -> ColumnElement[int]:
-    """The sum of a rollup's counter, 0 for no row, under its name."""
-    return func.coalesce(func.sum(counter), 0).label(counter.key)
-
-
 def by_filter(session: Session, scope: Scope) -> list[ByFilter]:
     """Each filter that was set in the period, the most often set first.
 
@@ -128,10 +108,10 @@ def _sessions(session: Session, scope: Scope) -> dict[str, int]:
     """The distinct sessions that set each filter."""
     statement = (
         select(DailyUniques.key, total(DailyUniques.members))
-        .where(DailyUniques.kind == "filter", DailyUniques.prev_day < scope.first)
+        .where(DailyUniques.kind == "filter")
         .group_by(DailyUniques.key)
     )
-    found = session.execute(within(statement, DailyUniques, scope))
+    found = session.execute(once_each(statement, scope))
     return {name: int(count) for name, count in found}
 
 

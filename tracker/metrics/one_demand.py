@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import Session
 
-from tracker.metrics.filters import total
 from tracker.metrics.intervals import Interval, change_of_share, wilson
 from tracker.metrics.ledger import Wanted, demands, queries_of, searches_for
+from tracker.metrics.rollups import total
 from tracker.metrics.scope import Scope
 from tracker.model import DailyQueries, Demand, Event
 

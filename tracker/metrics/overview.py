@@ -7,6 +7,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.once import once
+from tracker.metrics.rollups import once_each
 from tracker.metrics.scope import Scope
 from tracker.model import DailyEvents, DailySearches, DailyUniques
 
@@ -77,19 +78,10 @@ def _events_by_type(scope: Scope) -> Select[Any, Any]:
 
 
 def distinct(scope: Scope, kind: str, key: str = "") -> Select[Any, Any]:
-    """Distinct members of a kind in the period, and how many of them are identified.
-
-    A member counts on its first day of the period: the one before which it was last
-    active earlier than the period.
-    """
+    """Distinct members of a kind in the period, and how many of them are identified."""
     members, identified = func.sum(DailyUniques.members), func.sum(DailyUniques.identified)
-    return (
-        select(func.coalesce(members, 0), func.coalesce(identified, 0))
-        .where(DailyUniques.tenant_id.in_(scope.tenants))
-        .where(DailyUniques.kind == kind, DailyUniques.key == key)
-        .where(DailyUniques.day.between(scope.first, scope.last))
-        .where(DailyUniques.prev_day < scope.first)
-    )
+    counted = select(func.coalesce(members, 0), func.coalesce(identified, 0))
+    return once_each(counted.where(DailyUniques.kind == kind, DailyUniques.key == key), scope)
 
 
 @once

@@ -11,6 +11,7 @@ from tracker.metrics.busiest import busiest
 from tracker.metrics.listing import listing
 from tracker.metrics.once import once
 from tracker.metrics.people_filters import narrowing
+from tracker.metrics.rollups import once_each
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyUniques, Identity, SessionDay
 from tracker.model.rollups import NEVER
@@ -83,14 +84,12 @@ def visitors(session: Session, scope: Scope) -> list[Visitors]:
 def _distinct(scope: Scope, kinds: Collection[str]) -> Select[*tuple[Any, ...]]:
     """Kind, distinct members and identified ones of the period: on their first day in it."""
     members, identified = func.sum(DailyUniques.members), func.sum(DailyUniques.identified)
-    return (
+    statement = (
         select(DailyUniques.kind, members, identified)
-        .where(DailyUniques.tenant_id.in_(scope.tenants))
         .where(DailyUniques.kind.in_(kinds), DailyUniques.key == "")
-        .where(DailyUniques.day.between(scope.first, scope.last))
-        .where(DailyUniques.prev_day < scope.first)
         .group_by(DailyUniques.kind)
     )
+    return once_each(statement, scope)
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -157,11 +156,6 @@ def _busiest(session: Session, scope: Scope) -> Listing[tuple[Any, ...]] | None:
     )
     # Fewer than asked for means that the end was reached
     return Listing(listed, visitors(session, scope)[0].sessions if len(top) == end else len(top))
-
-
-def how_many(session: Session, scope: Scope) -> int:
-    """How many sessions the scope's filters leave."""
-    return session.scalar(select(func.count()).select_from(_sessions(scope).subquery())) or 0
 
 
 def _sessions(scope: Scope) -> Select[*tuple[Any, ...]]:

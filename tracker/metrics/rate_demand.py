@@ -9,8 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tracker.metrics.filters import total, within
 from tracker.metrics.histograms import lower_median
+from tracker.metrics.rollups import total, within
 from tracker.metrics.scope import Scope
 from tracker.model import DailyFilters, DailyResults
 from tracker.model.rollups import ANY_VALUE, NO_COUNT

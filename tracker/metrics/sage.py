@@ -8,12 +8,10 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.listing import listing
+from tracker.metrics.rollups import of_keys, within
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyQueries, DailySearches, DailyUniques
 from tracker.model.rollups import SearchCounters
-
-MOST_KEYS = 500
-"""Of more queries than this the database is asked about all rather than about each."""
 
 
 class DayOfSearches(NamedTuple):
@@ -61,7 +59,8 @@ def daily_volume(session: Session, scope: Scope) -> list[DayOfSearches]:
 
 def by_day(session: Session, scope: Scope, names: tuple[str, ...]) -> dict[date, tuple[int, ...]]:
     """Counters of daily_searches for every day of the period, zeros too."""
-    statement = within(select(DailySearches.day, *totals(DailySearches, *names)), scope)
+    counted = select(DailySearches.day, *totals(DailySearches, *names))
+    statement = within(counted, DailySearches, scope)
     found = {
         row[0]: tuple(map(int, row[1:]))
         for row in session.execute(statement.group_by(DailySearches.day))
@@ -72,14 +71,6 @@ def by_day(session: Session, scope: Scope, names: tuple[str, ...]) -> dict[date,
 def totals(rollup: type[SearchCounters], *names: str) -> list[ColumnElement[Any]]:
     """The sums of counters, 0 for no row, under their names."""
     return [func.coalesce(func.sum(getattr(rollup, name)), 0).label(name) for name in names]
-
-
-def within(
-    statement: Select[Any], scope: Scope, rollup: type[DailySearches | DailyQueries] = DailySearches
-) -> Select[Any]:
-    """The statement over the searches of the scope's tenants and days."""
-    days = rollup.day.between(scope.first, scope.last)
-    return statement.where(rollup.tenant_id.in_(scope.tenants), days)
 
 
 def share(part: float, whole: int) -> float | None:
@@ -97,8 +88,9 @@ def by_function(session: Session, scope: Scope) -> list[ByFunction]:
     """
     names = ("searches", "zero_results", "results", "counted", "clicked")
     searches = func.sum(DailySearches.searches)
+    counted = select(DailySearches.function_called, *totals(DailySearches, *names))
     statement = (
-        within(select(DailySearches.function_called, *totals(DailySearches, *names)), scope)
+        within(counted, DailySearches, scope)
         .group_by(DailySearches.function_called)
         .having(searches > 0)
         .order_by(searches.desc(), DailySearches.function_called)
@@ -129,7 +121,7 @@ def top_queries(session: Session, scope: Scope) -> Listing[TopQuery]:
     found = listing(
         session,
         scope,
-        by_query(scope, "searches", "zero_results").having(func.sum(DailyQueries.searches) > 0),
+        within(_asked(), DailyQueries, scope).having(func.sum(DailyQueries.searches) > 0),
         lambda query, searches, zeros: TopQuery(query, int(searches), int(zeros), 0),
         order=("-searches", "query"),
         search="query",
@@ -139,21 +131,23 @@ def top_queries(session: Session, scope: Scope) -> Listing[TopQuery]:
     return Listing(rows, found.total)
 
 
-def by_query(scope: Scope, *names: str) -> Select[Any]:
+def _asked() -> Select[Any]:
+    """Searches by query, without the rows that count their outcomes only."""
+    counted = (DailyQueries.searches != 0) | (DailyQueries.zero_results != 0)
+    return by_query("searches", "zero_results").where(counted)
+
+
+def by_query(*names: str) -> Select[Any]:
     """Counters of daily_queries by query."""
-    counted = select(DailyQueries.query, *totals(DailyQueries, *names))
-    return within(counted, scope, DailyQueries).group_by(DailyQueries.query)
+    return select(DailyQueries.query, *totals(DailyQueries, *names)).group_by(DailyQueries.query)
 
 
 def _sessions(session: Session, scope: Scope, queries: Collection[str]) -> dict[str, int]:
     """The distinct sessions that asked each query in the period."""
     statement = (
         select(DailyUniques.key, func.sum(DailyUniques.members))
-        .where(DailyUniques.tenant_id.in_(scope.tenants), DailyUniques.kind == "query")
-        .where(DailyUniques.day.between(scope.first, scope.last))
-        .where(DailyUniques.prev_day < scope.first)
+        .where(DailyUniques.kind == "query", DailyUniques.prev_day < scope.first)
         .group_by(DailyUniques.key)
     )
-    if len(queries) <= MOST_KEYS:
-        statement = statement.where(DailyUniques.key.in_(queries))
-    return {key: int(count) for key, count in session.execute(statement)}
+    found = session.execute(of_keys(statement, DailyUniques.key, queries, scope))
+    return {key: int(count) for key, count in found}

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.listing import listing
-from tracker.metrics.sage import MOST_KEYS, by_day, by_query, share, totals, within
+from tracker.metrics.rollups import of_keys, within
+from tracker.metrics.sage import by_day, by_query, share, totals
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyQueries, DailySearchClicks, DailySearches
 
@@ -77,7 +78,8 @@ def answers(session: Session, scope: Scope) -> list[Answers]:
     Source: daily_searches, daily_search_clicks.
     """
     names = ("searches", "zero_results", "clicked", "unclicked", "reformulated", "unhelpful")
-    counts = session.execute(within(select(*totals(DailySearches, *names)), scope)).one()
+    counted = select(*totals(DailySearches, *names))
+    counts = session.execute(within(counted, DailySearches, scope)).one()
     searches, zero_results, clicked, unclicked, reformulated, unhelpful = map(int, counts)
     reciprocal_ranks = sum(row.searches / row.rank for row in first_clicks(session, scope))
     return [
@@ -138,11 +140,11 @@ def unhelpful_queries(session: Session, scope: Scope) -> Listing[UnhelpfulQuery]
     session searched again within 5 minutes; the rate is over all searches of the query.
     The most unhelpful come first. Source: daily_queries.
     """
-    unhelpful = by_query(scope, "unhelpful").where(DailyQueries.unhelpful != 0)
+    unhelpful = by_query("unhelpful").where(DailyQueries.unhelpful != 0)
     found = listing(
         session,
         scope,
-        unhelpful.having(func.sum(DailyQueries.unhelpful) > 0),
+        within(unhelpful, DailyQueries, scope).having(func.sum(DailyQueries.unhelpful) > 0),
         lambda query, count: (query, int(count)),
         order=("-unhelpful", "query"),
         search="query",
@@ -154,9 +156,7 @@ def unhelpful_queries(session: Session, scope: Scope) -> Listing[UnhelpfulQuery]
 
 def _asked(session: Session, scope: Scope, queries: Collection[str]) -> dict[str, tuple[int, int]]:
     """How often these queries were searched in the period, and clicked."""
-    statement = by_query(scope, "searches", "clicked")
-    if len(queries) <= MOST_KEYS:
-        statement = statement.where(DailyQueries.query.in_(queries))
+    statement = of_keys(by_query("searches", "clicked"), DailyQueries.query, queries, scope)
     return {row[0]: (int(row[1]), int(row[2])) for row in session.execute(statement)}
 
 

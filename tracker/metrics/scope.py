@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,13 @@ class Scope:
             first=self.first - timedelta(days=self.days),
             last=self.first - timedelta(days=1),
         )
+
+
+def instants(scope: Scope) -> tuple[datetime, datetime]:
+    """When the period's first day starts and its last one ends."""
+    days = (scope.first, scope.last + timedelta(days=1))
+    start, end = (datetime.combine(day, time(), scope.zone).astimezone(UTC) for day in days)
+    return start, end
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from tracker.metrics.filters import total, within
 from tracker.metrics.histograms import histograms, lower_median
 from tracker.metrics.once import once
+from tracker.metrics.rollups import total, within
 from tracker.metrics.scope import Scope
 from tracker.model import DailyCombinations
 

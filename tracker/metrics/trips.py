@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from tracker.metrics.durations import NONE, durations
 from tracker.metrics.once import once
+from tracker.metrics.rollups import once_each
 from tracker.metrics.scope import Scope
 from tracker.model import DailyTrips, DailyUniques
 
@@ -122,6 +123,7 @@ def daily_attempts(session: Session, scope: Scope) -> list[DayOfAttempts]:
     return rows
 
 
+@once
 def errors(session: Session, scope: Scope) -> list[ErrorCode]:
     """Failures of the period by error code; the share is of all failures.
 
@@ -158,12 +160,11 @@ def errors(session: Session, scope: Scope) -> list[ErrorCode]:
 def _sessions_by_error(session: Session, scope: Scope) -> dict[str, int]:
     statement = (
         select(DailyUniques.key, func.sum(DailyUniques.members))
-        .where(DailyUniques.tenant_id.in_(scope.tenants), DailyUniques.kind == "error")
-        .where(DailyUniques.day.between(scope.first, scope.last))
-        .where(DailyUniques.prev_day < scope.first)
+        .where(DailyUniques.kind == "error")
         .group_by(DailyUniques.key)
     )
-    return {code: int(members) for code, members in session.execute(statement)}
+    found = session.execute(once_each(statement, scope))
+    return {code: int(members) for code, members in found}
 
 
 def versions(session: Session, scope: Scope) -> list[Version]:

@@ -25,7 +25,8 @@ _FEW, _SOME = 5, 10
 
 def opening(session: Session, scope: Scope) -> Sentence:
     """The overview's answer, and whether trips got made."""
-    return Sentence(overview_page.opening(session, scope).parts + _of_trips(session, scope).parts)
+    first = overview_page.opening(session, scope, listed=_SOME)
+    return Sentence(first.parts + _of_trips(session, scope).parts)
 
 
 def _of_trips(session: Session, scope: Scope) -> Sentence:

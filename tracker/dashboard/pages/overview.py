@@ -15,8 +15,11 @@ from tracker.metrics.scope import Scope
 _SHORT = 6
 
 
-def opening(session: Session, scope: Scope) -> Sentence:
-    """How often Sage found nothing, against the period before, and what people wait for."""
+def opening(session: Session, scope: Scope, listed: int = _SHORT) -> Sentence:
+    """How often Sage found nothing, against the period before, and what people wait for.
+
+    `listed` is how many unmet demands the page lists, so that they are asked for once.
+    """
     now = ask(overview.searches, session, scope)
     if not now.searches:
         return _without_searches(session, scope)
@@ -27,7 +30,7 @@ def opening(session: Session, scope: Scope) -> Sentence:
         searches=Linked(count(now.searches, "search", "searches"), "/sage"),
         moved=moved(now.zero_result_rate, before.zero_result_rate),
     )
-    return Sentence(first.parts + _unmet(session, scope).parts)
+    return Sentence(first.parts + _unmet(session, scope, listed).parts)
 
 
 def _without_searches(session: Session, scope: Scope) -> Sentence:
@@ -41,9 +44,8 @@ def _without_searches(session: Session, scope: Scope) -> Sentence:
     )
 
 
-def _unmet(session: Session, scope: Scope) -> Sentence:
-    # The question of the panel below, so that it is asked once.
-    unmet = ask(demand.zero_result_queries, session, replace(scope, limit=_SHORT))
+def _unmet(session: Session, scope: Scope, listed: int) -> Sentence:
+    unmet = ask(demand.zero_result_queries, session, replace(scope, limit=listed))
     if not unmet.rows:
         return say(" Every search found something.")
     top = unmet.rows[0]

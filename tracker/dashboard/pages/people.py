@@ -1,5 +1,6 @@
 """/people: who came, how far they got, and whether they came back."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,6 +15,7 @@ from tracker.metrics import people
 from tracker.metrics.people_filters import FILTERS
 from tracker.metrics.scope import Scope
 
+_ROWS = 15
 _SHORT = (
     ("had any event", "Came"),
     ("set a filter or searched", "Searched or set a filter"),
@@ -52,7 +54,7 @@ def _trend(now: int, before: int) -> str:
 
 def _behind(session: Session, scope: Scope) -> Sentence:
     """The sessions that the filters of the address leave, in words."""
-    found = people.how_many(session, scope)
+    found = ask(people.sessions, session, replace(scope, limit=_ROWS)).total
     return say(
         "{sessions} {did} in this period. {everyone}",
         sessions=Linked(count(found, "session"), "#sessions"),
@@ -132,6 +134,7 @@ PAGE = Page(
             name="sessions",
             title="Sessions",
             metric=people.sessions,
+            page_size=_ROWS,
             link="/people/session/{session_id}",
             empty="sage_query",
             search="Search by e-mail, user or session id",
