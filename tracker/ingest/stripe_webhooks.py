@@ -35,9 +35,12 @@ def take_webhook(tenant_id: str) -> Response:
     try:
         event = orjson.loads(body)
         mapped = _mapped(event)
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
-        raise ApiError(400, "invalid_json", "The body is no Stripe event.") from None
-    return jsonify(received=True, outcome=_recorded(event, mapped, tenant_id))
+        sent = mapped and _sent(event, *mapped)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, OSError):
+        # Signed right, so it is taken: sending it again would not make it an event.
+        current_app.logger.warning("no event could be read from a webhook of %s", tenant_id)
+        return jsonify(received=True, outcome="refused")
+    return jsonify(received=True, outcome=_recorded(sent, tenant_id))
 
 
 def _secret_of(tenant_id: str) -> str:
@@ -131,12 +134,12 @@ def _price_name(price: dict[str, Any] | None) -> str | None:
     return next((str(name) for name in names if name), None)
 
 
-def _recorded(event: dict[str, Any], mapped: tuple[str, dict[str, Any]] | None, tenant: str) -> str:
-    if mapped is None:
+def _recorded(sent: dict[str, Any] | None, tenant: str) -> str:
+    if sent is None:
         return "ignored"
     sender = clients.Sender(tenant, True, False, clients.choices_of(tenant))
     terms = clients.terms_of(sender, None)
-    sent = _sent(event, mapped, terms)
+    sent["occurred_at"] = _occurred(sent["occurred_at"], terms).isoformat()
     try:
         row: Row = parse(sent, terms)
     except Refusal as refusal:
@@ -146,17 +149,20 @@ def _recorded(event: dict[str, Any], mapped: tuple[str, dict[str, Any]] | None, 
     return "stored" if store(Work(rows=[row])).accepted else "duplicate"
 
 
-def _sent(event: dict[str, Any], mapped: tuple[str, dict[str, Any]], terms: Terms) -> Any:
+def _sent(event: dict[str, Any], event_type: str, payload: dict[str, Any]) -> dict[str, Any]:
     """The business event as a server would send it.
 
-    Its id follows from Stripe's, so that a replay is a duplicate. One from before all that is
-    kept occurs when it is received.
+    Its id follows from Stripe's, so that a replay is a duplicate.
     """
-    created = datetime.fromtimestamp(int(event["created"]), UTC)
-    held = created > terms.received_at - terms.retention + timedelta(minutes=1)
     return {
-        "event_type": mapped[0],
+        "event_type": event_type,
         "event_id": str(uuid5(NAMESPACE_URL, f"stripe:{event['type']}:{event['id']}")),
-        "occurred_at": (created if held else terms.received_at).isoformat(),
-        "payload": mapped[1],
+        "occurred_at": datetime.fromtimestamp(event["created"], UTC),
+        "payload": payload,
     }
+
+
+def _occurred(created: datetime, terms: Terms) -> datetime:
+    """When Stripe made it; one from before all that is kept occurs when it is received."""
+    held = created > terms.received_at - terms.retention + timedelta(minutes=1)
+    return created if held else terms.received_at
