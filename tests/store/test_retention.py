@@ -115,6 +115,21 @@ def link_long_ago(app: Flask) -> None:
         )
 
 
+def test_an_identity_goes_with_the_last_event_however_lately_it_was_linked(app: Flask) -> None:
+    record(
+        app,
+        search(100, 0, 1),
+        search(100, 1, 2),
+        search(10, 1, 3),
+        {"session_id": SESSIONS[0], "email": "ada@example.com"},
+        {"session_id": SESSIONS[1], "email": "bob@example.com"},
+    )
+    assert run(app, 90)["identities"] == 1
+    left = everything(app)
+    assert "ada@example.com" not in left
+    assert "bob@example.com" in left
+
+
 def test_an_identity_that_came_before_its_events_waits_for_them(app: Flask) -> None:
     record(app, {"session_id": SESSIONS[0], "email": "ada@example.com"})
     run(app, 90)

@@ -27,6 +27,7 @@ BUSY_SHARE = 0.1
 
 EVENTS, IDENTITIES = Event.__table__, Identity.__table__
 SESSION_DAYS, MEMBER_DAYS = SessionDay.__table__, MemberDay.__table__
+_SESSION = ("tenant_id", "session_id")
 _MEMBER = ("tenant_id", "member", "kind", "key")
 
 
@@ -45,9 +46,9 @@ def expire(
             for rows in _in_batches(database, aged.table, aged.oldest(owner, BATCH), is_over)
         )
     if not is_over():
-        deleted[SESSION_DAYS.name] = _forget_sessions(database, expired, is_over)
+        deleted |= _forget_sessions(database, expired, is_over)
         deleted[MEMBER_DAYS.name] = _forget_members(database, expired, is_over)
-        deleted[IDENTITIES.name] = sum(
+        deleted[IDENTITIES.name] += sum(
             _in_batches(database, IDENTITIES, _left_behind(expired, BATCH), is_over)
         )
     return deleted
@@ -91,18 +92,29 @@ def _leave_room(began: float) -> None:
     time.sleep(busy * (1 - BUSY_SHARE) / BUSY_SHARE)
 
 
-def _forget_sessions(database: Database, expired: Cutoff, is_over: Callable[[], bool]) -> int:
+def _forget_sessions(
+    database: Database, expired: Cutoff, is_over: Callable[[], bool]
+) -> dict[str, int]:
+    """Deletes expired days of sessions, and whose those were that have no other day."""
+    identities = 0
+
     def forget(connection: Connection, some: Sequence[tuple[Any, ...]]) -> int:
+        nonlocal identities
         locks.lock_sessions(connection, {key[1] for key in some})
-        gone = []
+        gone, over = [], []
         for session, days in session_days(connection, some).items():
             kept = _still_needed(days, expired.day)
             gone += [(*session, day) for day in days if day < expired.day and day not in kept]
+            if not kept:
+                over.append(session)
         bulk.delete_keys(connection, SESSION_DAYS, gone)
+        named = list(bulk.matching(connection, IDENTITIES, _SESSION, over, _SESSION))
+        bulk.delete_keys(connection, IDENTITIES, named)
+        identities += len(named)
         return len(gone)
 
-    columns = ("tenant_id", "session_id")
-    return _walk(database, SESSION_DAYS, columns, expired, forget, is_over)
+    days = _walk(database, SESSION_DAYS, _SESSION, expired, forget, is_over)
+    return {SESSION_DAYS.name: days, IDENTITIES.name: identities}
 
 
 def _still_needed(days: dict[date, dict[str, Any]], first_held: date) -> set[date]:
@@ -179,7 +191,7 @@ def _behind(keys: list[Any], last: tuple[Any, ...]) -> ColumnElement[bool]:
 
 
 def _left_behind(expired: Cutoff, limit: int) -> Select[Any]:
-    """Identities of sessions without an event, but for those linked ahead of their first."""
+    """Identities of sessions that never had an event, linked longer ago than events are kept."""
     of_session = and_(
         SESSION_DAYS.c.tenant_id == IDENTITIES.c.tenant_id,
         SESSION_DAYS.c.session_id == IDENTITIES.c.session_id,
