@@ -14,12 +14,12 @@ from tracker.metrics.busiest import busiest
 
 
 def some_sessions(seed: int, sessions: int) -> list[dict[str, Any]]:
-    """Sessions of 1 to 9 events over up to five days, in an order of no meaning."""
+    """Sessions of 1 to 40 events over up to five days, in an order of no meaning."""
     chance = random.Random(seed)
     lines = []
     for n in range(sessions):
         session = f"{chance.randrange(16**8):08x}-0000-4000-8000-{n:012}"
-        for _ in range(chance.randint(1, 9)):
+        for _ in range(chance.randint(1, 40)):
             at = f"{chance.randint(1, 5):02} {chance.randint(0, 23):02}:{chance.randint(0, 59):02}"
             lines.append(search(at, session))
     chance.shuffle(lines)

@@ -1,16 +1,17 @@
 """The sessions with the most events of a period, without adding up all of them.
 
-`session_days.total` bounds what a session can have in any range of days. Reading rows by that
+`session_days.at_most` bounds what a session can have in any range of days. Reading rows by that
 bound, largest first, the search is over once the next bound is below what is already found.
 """
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, select, union_all
+from sqlalchemy import Select, func, select, text, union_all
 from sqlalchemy.orm import Session
 
 from tracker.metrics.scope import Scope
 from tracker.model import SessionDay
+from tracker.model.state import BUSY, QUIET
 
 _FIRST_LOOK = 200
 _LAST_LOOK = 10_000
@@ -34,8 +35,11 @@ def busiest(session: Session, scope: Scope, wanted: int) -> list[Busy] | None:
         candidates = session.execute(_candidates(scope, look)).all()
         found = _counted(session, scope, {row.session_id for row in candidates})[:wanted]
         is_all = len(candidates) < look
-        if is_all or (len(found) == wanted and candidates[-1].total < found[-1].events):
+        left = QUIET if is_all else candidates[-1].at_most
+        if len(found) == wanted and left < found[-1].events:
             return found
+        if is_all:
+            return None
         look *= 4
     return None
 
@@ -43,16 +47,17 @@ def busiest(session: Session, scope: Scope, wanted: int) -> list[Busy] | None:
 def _candidates(scope: Scope, look: int) -> Select[*tuple[Any, ...]]:
     """The rows with the largest bounds. One branch per tenant: each reads one index in order."""
     rows = (
-        select(SessionDay.session_id, SessionDay.total)
-        .where(SessionDay.day.between(scope.first, scope.last))
-        .order_by(SessionDay.total.desc())
+        select(SessionDay.session_id, SessionDay.at_most)
+        .where(SessionDay.day.between(scope.first, scope.last), text(BUSY))
+        .order_by(SessionDay.at_most.desc())
         .limit(look)
     )
     branches = [
         select(rows.where(SessionDay.tenant_id == tenant).subquery()) for tenant in scope.tenants
     ]
     merged = union_all(*branches).subquery()
-    return select(merged.c.session_id, merged.c.total).order_by(merged.c.total.desc()).limit(look)
+    bounds = merged.c.at_most
+    return select(merged.c.session_id, bounds).order_by(bounds.desc()).limit(look)
 
 
 def _counted(session: Session, scope: Scope, ids: set[str]) -> list[Busy]:

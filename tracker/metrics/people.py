@@ -154,8 +154,7 @@ def _busiest(session: Session, scope: Scope) -> Listing[tuple[Any, ...]] | None:
     listed = sorted(
         (tuple(row) for row in rows if row[:2] in places), key=lambda row: places[row[:2]]
     )
-    # Fewer than asked for means that the end was reached
-    return Listing(listed, visitors(session, scope)[0].sessions if len(top) == end else len(top))
+    return Listing(listed, visitors(session, scope)[0].sessions)
 
 
 def _sessions(scope: Scope) -> Select[*tuple[Any, ...]]:

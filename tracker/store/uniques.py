@@ -100,6 +100,7 @@ def count_sessions(
         changed += [
             {"tenant_id": session[0], "session_id": session[1], "day": day} | counts
             for day, counts in after.items()
+            if counts != before.get(day)
         ]
     others = [c.name for c in SESSION_DAYS.columns if not c.primary_key]
     bulk.upsert(connection, SESSION_DAYS, changed, dict.fromkeys(others, "replace"))
@@ -131,10 +132,10 @@ def count_event(days: Days, row: EventRow) -> None:
 
 
 def add_up(days: Days) -> None:
-    """Says on each of a session's days what it has on all of them."""
+    """Says on each of a session's days how many events it has on all of them at most."""
     total = sum(counts["events"] for counts in days.values())
     for counts in days.values():
-        counts["total"] = total
+        counts["at_most"] = 1 << (total - 1).bit_length()
 
 
 def count_facets(
