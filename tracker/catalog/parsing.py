@@ -24,7 +24,7 @@ Row = dict[str, Any]
 CLOCK_AHEAD = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Terms:
     """What the request decides about each of its events."""
 

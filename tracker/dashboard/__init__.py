@@ -50,8 +50,6 @@ def register(app: Flask) -> None:
     if app.extensions["settings"].development:
         patterns.register(blueprint)
     app.register_blueprint(blueprint)
-    # A login form may stand open for a day; the token ends with the session.
-    app.config["WTF_CSRF_TIME_LIMIT"] = None
     app.permanent_session_lifetime = timedelta(days=7)
     viewers.register()
     chrome.register(app)

@@ -1,8 +1,10 @@
-"""What browsers are told about our pages, and how pages travel: headers and compression."""
+"""What browsers are told about our pages, how pages travel, and whose forms are believed."""
 
 import gzip
 
 from flask import Flask, Response, current_app, request
+
+from tracker.extensions import csrf
 
 _NO_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
 """The hash of an empty style element: Plotly adds one and fills it through the CSSOM."""
@@ -33,8 +35,22 @@ _WORTH_COMPRESSING = 1000
 
 
 def register(app: Flask) -> None:
-    app.after_request(_compress)
-    app.after_request(_harden)
+    # A login form may stand open for a day; the token ends with the session.
+    app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_CHECK_DEFAULT=False)
+    csrf.init_app(app)
+    app.before_request(_protect)
+    app.after_request(_finish)
+
+
+def _protect() -> None:
+    """Every form needs its token. The API reads no cookie, so nobody's can be misused there."""
+    if not request.path.startswith("/api/"):
+        csrf.protect()
+
+
+def _finish(response: Response) -> Response:
+    # what the API says is finished by the ingest blueprint, and must cost nothing more
+    return response if request.path.startswith("/api/") else _harden(_compress(response))
 
 
 def _harden(response: Response) -> Response:
@@ -52,7 +68,7 @@ def _harden(response: Response) -> Response:
 
 def _compress(response: Response) -> Response:
     """gzip for pages and data; ready files are compressed when they are served (see assets)."""
-    if response.mimetype not in _COMPRESSED or request.path.startswith("/api/"):
+    if response.mimetype not in _COMPRESSED:
         return response
     response.vary.add("Accept-Encoding")
     if response.direct_passthrough or not accepts_gzip() or "Content-Encoding" in response.headers:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flask import Response, current_app, request
+from flask import Request, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.catalog.parsing import Terms
@@ -15,7 +15,7 @@ from tracker.store.access import KeyGrant, find_key
 from tracker.store.settings import Choices
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Sender:
     """Whose events these are and what may be sent."""
 
@@ -36,22 +36,31 @@ def overloaded() -> ApiError:
 
 def identify(scope: str = "write") -> Sender:
     """The request's sender; ApiError 401, 403, 429 or 503 when there is none to accept."""
-    if _origin_refused():
+    sent = this_request()
+    if _origin_refused(sent):
         raise ApiError(403, "origin_not_allowed", "This origin may not send events.")
-    if secret := bearer_secret():
+    if secret := bearer_secret(sent):
         return _key_holder(secret, scope)
-    _limit_rate()
-    user_agent = request.headers.get("User-Agent", "")
-    tenant_id = _settings().default_tenant
-    return Sender(tenant_id, False, is_bot(user_agent), choices_of(tenant_id))
+    settings = _settings()
+    _limit_rate(sent, settings.rate_limit)
+    user_agent = sent.environ.get("HTTP_USER_AGENT", "")
+    return Sender(
+        settings.default_tenant, False, is_bot(user_agent), choices_of(settings.default_tenant)
+    )
 
 
-def bearer_secret() -> str | None:
+def this_request() -> Request:
+    """The request itself: Flask's proxy would look it up at every use."""
+    found: Request = request._get_current_object()  # type: ignore[attr-defined]
+    return found
+
+
+def bearer_secret(sent: Request) -> str | None:
     """The API key of the request: a bearer token, or the user name of HTTP Basic."""
-    if (authorization := request.authorization) is None:
-        if "Authorization" in request.headers:
-            raise _invalid_key()
+    if "HTTP_AUTHORIZATION" not in sent.environ:
         return None
+    if (authorization := sent.authorization) is None:
+        raise _invalid_key()
     secret = authorization.token if authorization.type == "bearer" else authorization.username
     if not secret:
         raise _invalid_key()
@@ -89,13 +98,12 @@ def choices_of(tenant_id: str) -> Choices:
     return choices
 
 
-def _limit_rate() -> None:
-    limit = _settings().rate_limit
+def _limit_rate(sent: Request, limit: int) -> None:
     try:
         salt = current_app.extensions["salts"].today()
     except (SQLAlchemyError, OSError):
         raise overloaded() from None
-    client = fingerprint(request.remote_addr or "", salt)
+    client = fingerprint(sent.remote_addr or "", salt)
     if current_app.extensions["rate_counters"].count(client) > limit:
         raise ApiError(
             429,
@@ -138,20 +146,22 @@ def preflight() -> Response:
 
 def allow_origin(response: Response) -> Response:
     """Lets the pages of an allowed origin read the answer, errors included, and the script."""
-    if request.path.startswith("/api/"):
+    sent = this_request()
+    if sent.path.startswith("/api/"):
+        origin = sent.environ.get("HTTP_ORIGIN")
         response.headers["Vary"] = "Origin"
-        origin = request.headers.get("Origin")
-        if origin and not _origin_refused():
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        if origin and not _origin_refused(sent):
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = "Retry-After"
-    elif request.path.startswith("/static/tracker."):
+    elif sent.path.startswith("/static/tracker."):
         response.headers["Access-Control-Allow-Origin"] = "*"  # a module may come from anywhere
     return response
 
 
-def _origin_refused() -> bool:
-    origin = request.headers.get("Origin")
-    if origin is None or origin == request.host_url.rstrip("/"):
+def _origin_refused(sent: Request) -> bool:
+    origin = sent.environ.get("HTTP_ORIGIN")
+    if origin is None or origin == sent.host_url.rstrip("/"):
         return False
     allowed = _settings().allowed_origins
     return origin not in allowed and "*" not in allowed and origin not in _added_origins()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, current_app, jsonify
 from pydantic import TypeAdapter, ValidationError
 
 from tracker.catalog.envelope import Moment
@@ -41,7 +41,7 @@ class Verdicts:
 
 def take_events() -> tuple[Response, int]:
     sender = clients.identify()
-    body = read_json(request)
+    body = read_json(clients.this_request())
     events, sent_at = _unpack(body)
     terms = clients.terms_of(sender, sent_at)
     verdicts = judge(events, terms)

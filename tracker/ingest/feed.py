@@ -40,7 +40,7 @@ def read_events() -> Response:
 
 
 def _reader() -> Any:
-    if secret := clients.bearer_secret():
+    if secret := clients.bearer_secret(request):
         return clients.granted(secret, "read")
     raise ApiError(401, "invalid_key", "Send a key with the scope read as a bearer token.")
 
