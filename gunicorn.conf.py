@@ -8,11 +8,13 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import gc
 import sys
 
 from gevent.baseserver import BaseServer
 
 from tracker.config import load_settings
+from tracker.store.scribe import Desk, Scribe
 
 settings = load_settings()
 
@@ -35,22 +37,37 @@ BaseServer.max_accept = 1
 _SWITCH_SECONDS = 0.0005
 """How long a page's thread may keep the interpreter from the loop that takes events."""
 
+_GARBAGE = (20_000, 20, 20)
+"""How many more objects than now exist before Python looks for cycles: a request makes few."""
 
-def when_ready(_server):
+desk = Desk() if workers > 1 else None
+
+
+def when_ready(server):
     """One line that says what the service found."""
     from tracker.startup import log_start
-    from wsgi import app
 
-    log_start(app)
+    if is_tracker(server.app.wsgi()):
+        log_start(server.app.wsgi())
+    gc.freeze()  # what all processes share is never looked through for garbage
 
 
-def post_worker_init(_worker):
+def post_worker_init(worker):
     sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.set_threshold(*_GARBAGE)
+    if not is_tracker(worker.wsgi):
+        return
+    if desk:
+        stoppers.append(Scribe(desk, worker.wsgi.extensions["writer"]).stop)
     if settings.worker == "inline":
         from tracker.jobs.clock import start_clock
-        from wsgi import app
 
-        stoppers.append(start_clock(app))
+        stoppers.append(start_clock(worker.wsgi))
+
+
+def is_tracker(app):
+    """Whether it is ours; a benchmark serves others with these settings."""
+    return "writer" in getattr(app, "extensions", ())
 
 
 def worker_exit(_server, _worker):

@@ -66,6 +66,13 @@ class Service:
             time.sleep(0.1)
         raise AssertionError("the service did not become ready")
 
+    def web_processes(self) -> list[int]:
+        """Their process ids."""
+        assert self._process
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return [int(child) for child in children.split()]
+
     def kill(self) -> None:
         """Ends all of its processes as a loss of power would."""
         self._signal_all(signal.SIGKILL)

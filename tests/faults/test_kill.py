@@ -1,5 +1,7 @@
 """Processes that end, the hard way and the soft way, while events keep coming."""
 
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.faults.conftest import StoredOnce
@@ -28,6 +30,24 @@ def test_neither_kill_9_nor_sigterm_under_load_loses_or_doubles_an_event(
     assert len(load.acknowledged) >= 600
     unknown = {event["event_id"] for event in load.unknown}
     assert_stored_once(database_url, load.acknowledged, unknown)
+
+
+def test_a_web_process_that_dies_takes_no_acknowledged_event_with_it(
+    database_url: str, assert_stored_once: StoredOnce
+) -> None:
+    load = Load(service := Service(database_url))
+    try:
+        service.start()
+        for process in service.web_processes():  # one of them writes for both
+            with load.running():
+                load.wait_for(100)
+                os.kill(process, signal.SIGKILL)
+                load.wait_for(100)
+        load.send_unknown_again()
+        assert load.statuses <= {0, 503}
+    finally:
+        service.close()
+    assert_stored_once(database_url, load.acknowledged, set())
 
 
 def test_two_workers_that_get_the_same_events_store_each_once(

@@ -11,8 +11,9 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 from sqlalchemy import Connection
@@ -53,7 +54,7 @@ class Work:
     accepted: int = 0
     duplicates: int = 0
     linked: list[Linked | AlreadyLinked] = field(default_factory=list)
-    _error: BaseException | None = None
+    error: BaseException | None = None
     _leads: bool = False
     _taken: bool = False
     _turn: threading.Event = field(default_factory=threading.Event)
@@ -67,7 +68,7 @@ class Writer:
     """The one way into the log. Safe to call from any thread or greenlet."""
 
     def __init__(self, database: Database, gather: float = GATHER_SECONDS) -> None:
-        self._database = database
+        self.write_group: Callable[[Sequence[Work]], None] = partial(_write_group, database)
         self._gather = gather
         self._queue: deque[Work] = deque()
         self._queued = 0
@@ -81,17 +82,25 @@ class Writer:
 
     def submit(self, work: Work) -> Work:
         """Returns when the work is committed; raises Overloaded when it may not be."""
-        self._enqueue(work)
-        if work._leads or self._wait(work):
-            self._lead(work)
-        if work._error is not None:
-            raise work._error
+        self.submit_all([work])
+        if work.error is not None:
+            raise work.error
         return work
+
+    def submit_all(self, works: Sequence[Work]) -> None:
+        """Returns when each of the works is committed or has its `error`."""
+        for work in works:
+            self._enqueue(work)
+        for work in works:
+            if work._leads or self._wait(work):
+                self._lead(work)
 
     def _enqueue(self, work: Work) -> None:
         with self._lock:
             if self._queued + work.size > QUEUE_EVENTS:
-                raise Overloaded("the queue is full")
+                work.error = Overloaded("the queue is full")
+                work._turn.set()
+                return
             self._queue.append(work)
             self._queued += work.size
             if not self._busy:
@@ -106,15 +115,15 @@ class Writer:
                 self._queue.remove(work)
                 self._queued -= work.size
         if not work._leads:
-            raise Overloaded("the database does not answer")
-        return True
+            work.error = Overloaded("the database does not answer")
+        return work._leads
 
     def _lead(self, work: Work) -> None:
         group: list[Work] = []
         try:
             self._gather_others()
             group = self._take()
-            _write_group(self._database, group)
+            self.write_group(group)
         except BaseException:
             self._give_up(work, group)
             raise
@@ -147,7 +156,7 @@ class Writer:
     def _give_up(self, work: Work, group: Sequence[Work]) -> None:
         """Says of nobody's work that it is stored: whoever leads is told to end halfway."""
         for unfinished in group:
-            unfinished._error = Overloaded("the process is ending")
+            unfinished.error = Overloaded("the process is ending")
         with self._lock:
             if work in self._queue:
                 self._queue.remove(work)
@@ -174,10 +183,10 @@ def _write_group(database: Database, group: Sequence[Work]) -> None:
         return
     if isinstance(error, Overloaded) or len(group) == 1:
         for work in group:
-            work._error = error
+            work.error = error
         return
     for work in group:
-        work._error = _try(database, [work])
+        work.error = _try(database, [work])
 
 
 def _try(database: Database, group: Sequence[Work]) -> Exception | None:
