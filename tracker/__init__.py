@@ -14,7 +14,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The application, wired. `settings` default to the environment's."""
     from tracker import cli, dashboard, demo, errors, ingest
     from tracker.catalog.calendar import Calendar
-    from tracker.extensions import db, login, migrate
+    from tracker.extensions import csrf, db, login, migrate
     from tracker.offloop import OffLoop
     from tracker.store.database import Database
     from tracker.store.key_uses import KeyUses
@@ -37,7 +37,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
     )
-    db.init_app(app)
+    for extension in (db, csrf):
+        extension.init_app(app)
     login.init_app(app, add_context_processor=False)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     with app.app_context():

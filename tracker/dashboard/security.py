@@ -37,7 +37,6 @@ _WORTH_COMPRESSING = 1000
 def register(app: Flask) -> None:
     # A login form may stand open for a day; the token ends with the session.
     app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_CHECK_DEFAULT=False)
-    csrf.init_app(app)
     app.before_request(_protect)
     app.after_request(_finish)
 
