@@ -5,6 +5,7 @@ Never reads or sets a cookie. Pages are the other blueprint's.
 
 from flask import Blueprint, Flask
 
+from tracker.extensions import csrf
 from tracker.ingest import clients, describe, events, feed, health, links, stripe_webhooks
 from tracker.ingest.ratelimit import RateCounters
 
@@ -26,5 +27,6 @@ for path in ("/api/events", "/api/sessions/link"):
 
 def register(app: Flask) -> None:
     app.register_blueprint(blueprint)
+    csrf.exempt(blueprint)  # authenticated by key or not at all, never by cookie
     app.after_request(clients.allow_origin)
     app.extensions["rate_counters"] = RateCounters()
