@@ -187,8 +187,8 @@ class Settings(BaseModel):
     public_url: Annotated[str, AfterValidator(_public_url)] = Field(
         "",
         alias="TRACKER_PUBLIC_URL",
-        description="Where operators open the dashboard, for links in mails; on Railway its "
-        "public domain by default.",
+        description="Where operators open the dashboard, for links in alerts and mails; on Railway "
+        "its public domain by default.",
     )
     trusted_proxies: int = Field(
         0,

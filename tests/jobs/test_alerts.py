@@ -272,6 +272,34 @@ def test_an_alert_arrives_signed_at_a_receiver(app: Flask) -> None:
     assert Webhook(secret).verify(got.body, got.headers)["type"] == "alert.fired"
 
 
+@pytest.mark.parametrize(
+    ("environment", "url"),
+    [
+        ({}, None),
+        ({"TRACKER_PUBLIC_URL": "https://tracker.example.com/"}, "https://tracker.example.com"),
+    ],
+)
+def test_a_message_leads_to_its_episode_where_the_dashboards_address_is_known(
+    app: Flask, url: str | None
+) -> None:
+    only_rule(app, "spike")
+    usual_weeks(app)
+    spike(app, NOW)
+    settings = app.extensions["settings"].model_copy(update={"allow_private_webhooks": True})
+    with Receiver() as receiver:
+        channel(app, receiver.url)
+        with app.extensions["database"].write() as connection:
+            key = settings.secret_key
+            channels.create_channel(connection, "chat", "slack", receiver.url, "test", key)
+        look(app, NOW)
+        deliver_due(app.extensions["database"], settings)
+    [episode] = firings(app)
+    link = url and f"{url}/alerts#{episode.id}"
+    signed, chat = sorted((orjson.loads(got.body) for got in receiver.got), key=len, reverse=True)
+    assert signed.get("url") == link
+    assert chat == {"text": "\n".join(filter(None, (episode.words, link)))}
+
+
 def test_other_channels_are_told_when_one_is_given_up(app: Flask) -> None:
     gone, _ = channel(app)
     channel(app)

@@ -4,7 +4,7 @@ import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 
 from tracker.config import Settings
 from tracker.jobs.addresses import Refused, Target, resolve
+from tracker.store.alerts import CHANNELS
 from tracker.store.deliveries import Claimed, Outcome
 from tracker.store.sealing import Unreadable, unseal
 
@@ -29,6 +30,10 @@ def send(delivery: Claimed, settings: Settings) -> Outcome:
         status = _SEND[delivery.kind](delivery, settings)
     except (Refused, Unreadable) as error:
         return Outcome(delivery, False, str(error))
+    except smtplib.SMTPResponseException as error:
+        said = error.smtp_error
+        words = said if isinstance(said, str) else said.decode(errors="replace")
+        return Outcome(delivery, False, f"The mail server answered {error.smtp_code}: {words}")
     except (OSError, smtplib.SMTPException, UnicodeError) as error:
         return Outcome(delivery, False, f"No answer: {type(error).__name__} {error}".strip())
     except ValueError as error:
@@ -41,8 +46,18 @@ def send(delivery: Claimed, settings: Settings) -> Outcome:
 
 def _webhook(delivery: Claimed, settings: Settings) -> int:
     secret = unseal(delivery.sealed_secret or "", settings.secret_key)
-    headers = signature(secret, delivery.message_id, delivery.body, datetime.now(UTC))
-    return post(delivery.address, delivery.body, headers, settings.allow_private_webhooks)
+    body = delivery.body
+    if delivery.purpose == CHANNELS:
+        body = orjson.dumps(_message(delivery, settings)).decode()
+    headers = signature(secret, delivery.message_id, body, datetime.now(UTC))
+    return post(delivery.address, body, headers, settings.allow_private_webhooks)
+
+
+def _message(delivery: Claimed, settings: Settings) -> dict[str, Any]:
+    """An alert's body, with the address of its page where the deployment knows its own."""
+    body: dict[str, Any] = orjson.loads(delivery.body)
+    path = body.pop("path", "")
+    return body | ({"url": settings.public_url + path} if path and settings.public_url else {})
 
 
 def signature(secret: str, message_id: str, body: str, at: datetime) -> dict[str, str]:
@@ -57,15 +72,13 @@ def signature(secret: str, message_id: str, body: str, at: datetime) -> dict[str
 def _slack(delivery: Claimed, settings: Settings) -> int:
     # The URL of an incoming webhook is its secret.
     url = unseal(delivery.address, settings.secret_key)
-    text = orjson.dumps({"text": _words(delivery)}).decode()
+    text = orjson.dumps({"text": _words(_message(delivery, settings))}).decode()
     return post(url, text, {}, settings.allow_private_webhooks)
 
 
-def _words(delivery: Claimed) -> str:
-    """The message for people: every alert has `text`."""
-    body: dict[str, Any] = orjson.loads(delivery.body)
-    lines = [str(body.get("text", delivery.event_type)), str(body.get("url") or "")]
-    return "\n".join(line for line in lines if line)
+def _words(body: Mapping[str, Any]) -> str:
+    """The message for people, and where to read on."""
+    return "\n".join(line for line in (body["text"], body.get("url")) if line)
 
 
 def post(url: str, body: str, headers: dict[str, str], allow_private: bool) -> int:
@@ -134,7 +147,8 @@ def _status(link: socket.socket, deadline: float) -> int:
 def _mail(delivery: Claimed, settings: Settings) -> str:
     if not settings.smtp_url:
         raise Refused("Mail can't be sent: TRACKER_SMTP_URL is not set.")
-    words, body = _words(delivery), orjson.loads(delivery.body)
+    body = _message(delivery, settings)
+    words = _words(body)
     mail = EmailMessage()
     mail["Subject"] = str(body.get("subject") or words.splitlines()[0])[:150]
     mail["From"] = settings.mail_from or f"tracker@{socket.gethostname()}"
@@ -150,18 +164,27 @@ def _mail(delivery: Claimed, settings: Settings) -> str:
 
 
 def _mail_server(url: str) -> smtplib.SMTP:
-    """The server of an smtp:// (STARTTLS where offered) or smtps:// URL, logged in."""
-    parts = urlsplit(url)
-    host = parts.hostname or "localhost"
+    """The server of an smtp:// (STARTTLS where offered) or smtps:// URL, logged in.
+
+    Passwords travel encrypted or not at all.
+    """
+    parts, tls = urlsplit(url), ssl.create_default_context()
+    host, port = parts.hostname or "localhost", parts.port or 0
     if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=DEADLINE_SECONDS)
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=DEADLINE_SECONDS, context=tls)
     else:
-        server = smtplib.SMTP(host, parts.port or 587, timeout=DEADLINE_SECONDS)
+        server = smtplib.SMTP(host, port or 587, timeout=DEADLINE_SECONDS)
+    try:
         server.ehlo()
         if server.has_extn("starttls"):
-            server.starttls(context=ssl.create_default_context())
-    if parts.username:
-        server.login(unquote(parts.username), unquote(parts.password or ""))
+            server.starttls(context=tls)
+        elif parts.username and parts.scheme != "smtps":
+            raise Refused("The mail server takes passwords unencrypted only (no STARTTLS).")
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+    except BaseException:
+        server.close()
+        raise
     return server
 
 

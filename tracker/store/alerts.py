@@ -223,6 +223,7 @@ def _tell(
         "firing_id": firing["id"],
         "began_at": firing["began_at"],
         "figures": firing["figures"],
+        "path": f"/alerts#{firing['id']}",
     }
     tell_channels(connection, f"{firing['id']}:{what.split('.')[1]}", what, body, rule.channels)
 
@@ -235,7 +236,10 @@ def tell_channels(
     only: Sequence[str] = (),
     but: Sequence[str] = (),
 ) -> int:
-    """Enqueues a message to the channels, or those named; returns how many."""
+    """Enqueues a message to the channels, or those named; returns how many.
+
+    The body's `path` is the page about it, sent as a whole address where one is known.
+    """
     chosen = select(DESTINATIONS.c.id).where(DESTINATIONS.c.purpose == CHANNELS)
     if only:
         chosen = chosen.where(DESTINATIONS.c.id.in_(only))

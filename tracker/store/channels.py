@@ -75,7 +75,8 @@ def delete_channel(connection: Connection, channel_id: str, actor: str) -> None:
 def send_test(connection: Connection, channel_id: str, actor: str) -> None:
     """Enqueues a message that says it is a test."""
     require_channel(connection, channel_id)
-    body = {"type": "alert.test", "text": "This is a test of the channel. Nothing is wrong."}
+    text = "This is a test of the channel. Nothing is wrong."
+    body = {"type": "alert.test", "text": text, "path": "/alerts#channels"}
     tell_channels(connection, str(uuid7()), "alert.test", body, [channel_id])
     audit(connection, actor, "channel.test", channel=channel_id)
 
@@ -97,7 +98,13 @@ def tell_given_up(connection: Connection, destination_ids: list[str]) -> None:
     for row in connection.execute(
         select(DESTINATIONS).where(DESTINATIONS.c.id.in_(destination_ids))
     ).all():
-        words = f"“{row.name}” is no longer sent to. {row.disabled_reason}"
-        body = {"type": "channel.disabled", "text": words, "tenant_id": row.tenant_id}
+        body = {
+            "type": "channel.disabled",
+            "text": f"“{row.name}” is no longer sent to. {row.disabled_reason}",
+            "tenant_id": row.tenant_id,
+            "path": f"/settings/tenants/{row.tenant_id}/webhooks/{row.id}"
+            if row.tenant_id
+            else "/alerts#channels",
+        }
         message_id = f"{row.id}:{row.disabled_at:%Y%m%d%H%M%S}"
         tell_channels(connection, message_id, "channel.disabled", body, but=[row.id])
