@@ -1,14 +1,17 @@
-/* Draws each [data-chart] from the JSON block that follows it. Plotly is fetched after the
-   page is there. Colours are tokens of tokens.css, read when drawn. */
+/* Draws each [data-chart] from the JSON block that follows it. Plotly is large: it is fetched
+   at once for a chart that is in view, otherwise when somebody begins to look around, or soon
+   after the page is there. On a phone it would hold up the first touch for long, so there even
+   a chart in view waits. Colours are tokens of tokens.css, read when drawn. */
 (() => {
   const charts = [...document.querySelectorAll("[data-chart]")];
   if (!charts.length) return;
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const SOON = 2500;
   let loading;
 
   function plotly(url) {
     loading ??= new Promise((done, fail) => {
-      const script = Object.assign(document.createElement("script"), { src: url });
+      const script = Object.assign(document.createElement("script"), { src: url, fetchPriority: "low" });
       script.onload = () => done(window.Plotly);
       script.onerror = fail;
       document.head.append(script);
@@ -32,12 +35,12 @@
       margin: { t: 26, r: 12, b: 30, l: 8 }, hovermode: "x unified", barmode: "stack", bargap: 0.25,
       hoverlabel: { bgcolor: style("--raised"), bordercolor: style("--line-2"), font: { ...font, color: style("--ink") } },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: ink, activecolor: style("--ink") },
-      xaxis: { ...axis, showgrid: false, nticks: 7, showspikes: false },
+      xaxis: { ...axis, showgrid: false, nticks: 7, showspikes: false, ticklabelstandoff: 6 },
       yaxis: { ...axis, gridcolor: style("--line"), nticks: 5, rangemode: "tozero", separatethousands: true },
     } };
   }
 
-  function draw(plot) {
+  async function draw(plot) {
     const { data, layout } = coloured(JSON.parse(plot.nextElementSibling.textContent));
     const unit = layout.yaxis?.title?.text;
     const units = unit ? [{ text: unit, xref: "paper", yref: "paper", x: 0, y: 1, xanchor: "left", yanchor: "bottom", yshift: 8, showarrow: false }] : [];
@@ -46,16 +49,16 @@
       yaxis: { ...layout.yaxis, title: undefined }, annotations: [...units, ...(layout.annotations ?? [])],
     };
     const image = { filename: plot.dataset.title, format: "png", scale: 2 };
-    return window.Plotly.react(plot, data, whole, {
+    await window.Plotly.react(plot, data, whole, {
       displaylogo: false, responsive: true, modeBarButtons: [["toImage"]], toImageButtonOptions: image,
     });
+    plot.dataset.drawn = "";
   }
 
   async function show(plot) {
     try {
       await plotly(plot.dataset.plotly);
       await draw(plot);
-      plot.dataset.drawn = "";
     } catch (fault) {
       const words = "This chart could not be drawn; its numbers are below.";
       plot.replaceChildren(Object.assign(document.createElement("p"), { className: "failed", textContent: words }));
@@ -65,14 +68,33 @@
 
   // One after the other, each when the browser has nothing better to do.
   const idle = () => new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done));
-  (async () => {
-    for (const plot of charts) {
-      await idle();
-      await show(plot);
-    }
-  })();
+  const waiting = new Set(charts);
+  let queue = Promise.resolve();
 
-  const again = () => charts.filter((plot) => "drawn" in plot.dataset).forEach(draw);
+  function enqueue(plot) {
+    if (waiting.delete(plot)) queue = queue.then(idle).then(() => show(plot));
+  }
+
+  const inView = new IntersectionObserver(
+    (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => enqueue(entry.target)),
+    { threshold: 0.5 },
+  );
+  if (matchMedia("(min-width: 800px)").matches) charts.forEach((plot) => inView.observe(plot));
+  const others = () => waiting.forEach(enqueue);
+  for (const sign of ["scroll", "pointermove", "pointerdown", "keydown"]) {
+    addEventListener(sign, others, { once: true, passive: true });
+  }
+  addEventListener("load", () => setTimeout(others, SOON));
+
+  const isDrawn = (plot) => "drawn" in plot.dataset;
+  addEventListener("beforeprint", () => {
+    for (const plot of charts.filter((one) => !isDrawn(one))) {
+      if (window.Plotly) draw(plot);
+      else plot.closest("figure").querySelector("details").open = true; // on paper its numbers, then
+    }
+  });
+
+  const again = () => charts.filter(isDrawn).forEach(draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   document.addEventListener("themechange", again);
 })();

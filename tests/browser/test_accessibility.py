@@ -100,7 +100,9 @@ def problems(context: BrowserContext, paths: list[str], *, dark_first: bool) -> 
 
 
 def drawn(page: Page) -> None:
-    """Waits until every chart of the page is drawn."""
+    """Waits until every chart of the page is drawn, as for somebody who looks around."""
+    page.mouse.move(0, 0)
+    page.mouse.move(9, 9)
     expect(page.locator("[data-chart]:not([data-drawn])")).to_have_count(0, timeout=20_000)
 
 

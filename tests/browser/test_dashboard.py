@@ -86,8 +86,10 @@ def test_every_page_is_accessible_and_quiet(
     problems = []
     for path in [*PATHS, "/patterns", "/catalog/card_click", "/account/password"]:
         page.goto(path)
+        page.mouse.move(0, 0)
+        page.mouse.move(9, 9)
         for plot in page.locator("[data-chart]").all():
-            expect(plot).to_have_attribute("data-drawn", "")
+            expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
         problems += [f"{path}: {violation}" for violation in violations(page)]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             problems.append(f"{path}: scrolls sideways")

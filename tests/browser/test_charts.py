@@ -1,0 +1,88 @@
+"""When charts are drawn: those in view at once, the others later, all of them on paper."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.sites import Site, served
+
+pytestmark = pytest.mark.browser
+
+PATH = "/sage?period=7d"
+CHARTS = "[data-chart]"
+UNDRAWN = "[data-chart]:not([data-drawn])"
+NOBODY_WAITS = """{
+  const soon = window.setTimeout;
+  window.setTimeout = (run, after, ...rest) => after > 2000 ? 0 : soon(run, after, ...rest);
+}"""
+"""Takes away the time after which charts are drawn by themselves."""
+SHOWN_ON_PAPER = """[...document.querySelectorAll("figure.chart")].map((it) => {
+  if (it.querySelector("[data-drawn]")) return "chart";
+  return it.querySelector("details[open]") ? "numbers" : "nothing";
+})"""
+
+
+@pytest.fixture(scope="module")
+def site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    path = tmp_path_factory.mktemp("charts") / "tracker.db"
+    shutil.copy(sqlite_template, path)
+    with served(f"sqlite:///{path}", filled=True) as served_site:
+        yield served_site
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """A window so low that no chart is in view."""
+    context = site.open(browser, viewport={"width": 1000, "height": 200})
+    yield context.new_page()
+    context.close()
+
+
+def has_plotly(page: Page) -> bool:
+    there: bool = page.evaluate("'Plotly' in window")
+    return there
+
+
+def test_charts_out_of_view_are_drawn_after_a_while(page: Page) -> None:
+    page.goto(PATH)
+    expect(page.locator(UNDRAWN)).to_have_count(0, timeout=20_000)
+    assert page.locator(CHARTS).count() > 2
+
+
+def test_without_a_chart_in_view_plotly_waits_for_a_sign_of_somebody(page: Page) -> None:
+    page.add_init_script(NOBODY_WAITS)
+    page.goto(PATH, wait_until="networkidle")
+    assert not has_plotly(page)
+    page.keyboard.press("Tab")
+    expect(page.locator(UNDRAWN)).to_have_count(0, timeout=20_000)
+
+
+def test_on_a_phone_a_chart_in_view_waits_too(page: Page) -> None:
+    page.add_init_script(NOBODY_WAITS)
+    page.set_viewport_size({"width": 412, "height": 2000})
+    page.goto(PATH, wait_until="networkidle")
+    assert not has_plotly(page)
+    page.mouse.move(9, 9)
+    expect(page.locator(UNDRAWN)).to_have_count(0, timeout=20_000)
+
+
+def test_a_chart_in_view_is_drawn_and_leaves_the_others_for_later(page: Page) -> None:
+    page.add_init_script(NOBODY_WAITS)
+    page.set_viewport_size({"width": 1000, "height": 700})
+    page.goto(PATH)
+    expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "", timeout=20_000)
+    expect(page.locator(UNDRAWN)).not_to_have_count(0)
+
+
+@pytest.mark.parametrize(("height", "shown"), [(700, "chart"), (200, "numbers")])
+def test_on_paper_no_chart_is_missing(page: Page, height: int, shown: str) -> None:
+    page.add_init_script(NOBODY_WAITS)
+    page.set_viewport_size({"width": 1000, "height": height})
+    page.goto(PATH, wait_until="networkidle")
+    if shown == "chart":
+        expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "", timeout=20_000)
+    page.pdf()
+    assert set(page.evaluate(SHOWN_ON_PAPER)) == {shown}
