@@ -22,6 +22,10 @@ _METRICS = """\
 What every panel counts, in the words of the metric itself ("How is this counted?" on the pages).
 Each panel is also `GET /<page>/<panel>.json` and `.csv`, with the page's query string. Made from
 the docstrings in `tracker/metrics` by `make docs`.
+
+The JSON is `{"panel", "columns", "rows", "total", "estimated", "period"}`. `estimated` is true when
+some of the numbers are scaled up from a sample of the events, or read off a histogram because the
+raw values have expired (then within 5 %); exact numbers have it false.
 """
 
 

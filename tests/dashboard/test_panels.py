@@ -67,7 +67,7 @@ def test_a_panel_answers_as_json_and_csv_with_its_metrics_columns(
     record(app, click())
     body = operator.get(f"{page.path}/{panel.name}.json").json
     columns = list(row_type(panel.metric)._fields)
-    assert list(body) == ["panel", "columns", "rows", "total", "period"]
+    assert list(body) == ["panel", "columns", "rows", "total", "estimated", "period"]
     assert body["panel"] == panel.name
     assert body["columns"] == columns
     assert all(list(row) == columns for row in body["rows"])

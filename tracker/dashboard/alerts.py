@@ -15,10 +15,8 @@ from flask import (
 )
 from sqlalchemy.orm import Session
 
-from tracker.dashboard import chrome
 from tracker.dashboard.alert_changes import CHANGES
 from tracker.dashboard.answers import row_type
-from tracker.dashboard.chrome import NavLink
 from tracker.dashboard.pages import PAGES
 from tracker.dashboard.panels import Metric, Panel
 from tracker.dashboard.settings_changes import Done, attempt
@@ -49,8 +47,6 @@ def register(blueprint: Blueprint) -> None:
     blueprint.record(
         lambda state: state.app.extensions.update(panel_metrics=_panel_metrics(state.app))
     )
-    if not any(link.slug == "alerts" for link in chrome.EXTRA):
-        chrome.EXTRA.append(NavLink("Operations", "Alerts", "dashboard.alerts_page", "alerts", "l"))
 
 
 def _panel_metrics(app: Any) -> dict[tuple[str, str], Any]:

@@ -9,7 +9,6 @@ from flask_wtf import FlaskForm
 from wtforms import DateField, SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
-from tracker.dashboard.chrome import EXTRA, NavLink
 from tracker.dashboard.formats import day_of_year
 from tracker.dashboard.viewers import Viewer, viewer
 from tracker.metrics.annotations import Note, all_notes
@@ -18,8 +17,6 @@ from tracker.store.access import list_tenants
 from tracker.store.annotations import LONGEST, AnnotationError, annotate, delete_annotation
 
 WRITERS = ("admin", "analyst")
-
-EXTRA.append(NavLink("Operations", "Notes", "dashboard.annotations", "annotations", "n"))
 
 
 class NoteForm(FlaskForm):  # type: ignore[misc]

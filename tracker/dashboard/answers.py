@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from sqlalchemy.orm import Session
 
 from tracker.dashboard.panels import Kind, Metric, Panel
+from tracker.metrics.sampling import estimated
 from tracker.metrics.scope import MAX_ROWS, Listing, Scope
 
 _BY_TYPE = {int: Kind.NUMBER, float: Kind.DECIMAL, datetime: Kind.TIME, date: Kind.DAY}
@@ -25,6 +26,13 @@ class Answer:
     columns: tuple[str, ...]
     rows: list[Any]
     total: int
+
+
+def is_estimated(panel: Panel, session: Session, scope: Scope) -> bool:
+    """Whether any of the panel's numbers is scaled up from a sample, or approximate."""
+    if panel.approximate and panel.approximate(session, scope):
+        return True
+    return bool(panel.sampled and estimated(session, scope, panel.sampled))
 
 
 @cache

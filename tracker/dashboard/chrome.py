@@ -11,8 +11,6 @@ from tracker.dashboard.pages import PAGES
 
 _GROUPS: tuple[Group, ...] = ("Marketplace", "Trips", "Business", "Operations")
 _CARRIED = ("period", "from", "to", "tenant", "compare")
-EXTRA: list["NavLink"] = []
-"""Links of pages that are not declared with panels; their modules add them."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +23,14 @@ class NavLink:
     slug: str
     key: str = ""
     role: str = ""
+
+
+_UNDECLARED = (
+    NavLink("Operations", "Notes", "dashboard.annotations", "annotations", "n"),
+    NavLink("Operations", "Alerts", "dashboard.alerts_page", "alerts", "l"),
+    NavLink("Operations", "Settings", "dashboard.settings", "settings", "x", "admin"),
+)
+"""Pages that are not declared with panels; they come after the others."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ def navigation() -> list[tuple[Group, list[NavItem]]]:
         for page in PAGES
         if page.subject is None and not page.parent
     ]
-    shown = [link for link in (*declared, *EXTRA) if not link.role or link.role == _role()]
+    shown = [link for link in (*declared, *_UNDECLARED) if not link.role or link.role == _role()]
     return [
         (group, [_item(link) for link in shown if link.group == group])
         for group in _GROUPS

@@ -17,7 +17,7 @@ from flask import (
     url_for,
 )
 
-from tracker.dashboard.answers import Answer, answer, plain
+from tracker.dashboard.answers import Answer, answer, is_estimated, plain
 from tracker.dashboard.asking import BadParameters, Frame, NotYours, frame, panel_scope
 from tracker.dashboard.links import Links
 from tracker.dashboard.page import Page
@@ -43,9 +43,9 @@ def register(blueprint: Blueprint) -> None:
 def add_page(blueprint: Blueprint, page: Page) -> None:
     """Add the routes of a declared page and of its panels."""
     blueprint.add_url_rule(page.path, page.endpoint, _page(page))
-    for extension, send in (("json", _as_json), ("csv", _as_csv)):
-        rule = f"{page.path}/<panel_name>.{extension}"
-        blueprint.add_url_rule(rule, f"{page.endpoint}_{extension}", _panel(page, send))
+    for form in ("json", "csv"):
+        rule = f"{page.path}/<panel_name>.{form}"
+        blueprint.add_url_rule(rule, f"{page.endpoint}_{form}", _panel(page, form))
 
 
 def home() -> Any:
@@ -66,7 +66,7 @@ def _page(page: Page) -> Callable[..., str]:
     return show
 
 
-def _panel(page: Page, send: Callable[[Viewer, Page, Panel, Scope, Answer], Response]) -> Any:
+def _panel(page: Page, form: str) -> Callable[..., Response]:
     def show(panel_name: str, **subject: str) -> Response:
         someone = viewer()
         panel = page.panel(panel_name)
@@ -76,8 +76,11 @@ def _panel(page: Page, send: Callable[[Viewer, Page, Panel, Scope, Answer], Resp
         scope = panel_scope(framed, panel, request.args)
         with Reader(current_app.extensions["database"], scope.tenants) as reader:
             _check_subject(page, scope, reader)
-            found = answer(panel, reader.session(), scope)
-        return send(someone, page, panel, scope, found)
+            session = reader.session()
+            found = answer(panel, session, scope)
+            if form == "json":
+                return _as_json(panel, scope, found, is_estimated(panel, session, scope))
+        return _as_csv(someone, page, panel, scope, found)
 
     return show
 
@@ -98,13 +101,14 @@ def _check_subject(page: Page, scope: Scope, reader: Reader) -> None:
         abort(404, f"There is no such {page.subject.noun}." if page.subject else None)
 
 
-def _as_json(_viewer: Viewer, _page: Page, panel: Panel, scope: Scope, found: Answer) -> Response:
+def _as_json(panel: Panel, scope: Scope, found: Answer, estimated: bool) -> Response:
     rows = [{name: plain(value) for name, value in row._asdict().items()} for row in found.rows]
     body = {
         "panel": panel.name,
         "columns": list(found.columns),
         "rows": rows,
         "total": found.total,
+        "estimated": estimated,
         "period": {"from": scope.first.isoformat(), "to": scope.last.isoformat()},
     }
     return Response(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS), mimetype="application/json")

@@ -116,6 +116,8 @@ class Panel:
     """Whether it shows facts that are settled some seconds later (the page says as of when)."""
     sampled: tuple[str, ...] = ()
     """Event types that it counts and that may be sampled: it then says that it estimates."""
+    approximate: Callable[[Session, Scope], bool] | None = None
+    """Whether some of its numbers are read off a histogram, where raw values have expired."""
 
 
 @dataclass(frozen=True, kw_only=True)

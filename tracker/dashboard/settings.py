@@ -5,13 +5,11 @@ from typing import Any
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 
 from tracker.dashboard import (
-    chrome,
     settings_changes,
     settings_operators,
     settings_tenant,
     settings_webhook,
 )
-from tracker.dashboard.chrome import NavLink
 from tracker.dashboard.settings_changes import Done, attempt, form_text
 from tracker.dashboard.viewers import admin
 from tracker.store import access
@@ -28,9 +26,6 @@ def register(blueprint: Blueprint) -> None:
     for views in (settings_tenant, settings_webhook, settings_operators):
         views.register(blueprint)
     blueprint.app_template_filter("moment")(settings_changes.moment)
-    link = NavLink("Operations", "Settings", "dashboard.settings", "settings", "x", "admin")
-    if link not in chrome.EXTRA:
-        chrome.EXTRA.append(link)
 
 
 def settings(problem: str = "", status: int = 200) -> Any:

@@ -6,7 +6,7 @@ still have an answer, within 5 %.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, String, func, literal, select, tuple_
@@ -51,6 +51,15 @@ def durations(session: Session, scope: Scope, by: Grouping = "") -> dict[Any, Du
     }
     found = _raw(session, scope, by, [place for pair in places.values() for place in pair])
     return {group: _durations(pair, found) for group, pair in places.items()}
+
+
+def inexact(by: Grouping = "") -> Callable[[Session, Scope], bool]:
+    """Asks whether any of these durations is only known to 5 %: raw ones have expired."""
+
+    def is_inexact(session: Session, scope: Scope) -> bool:
+        return not all(found.exact for found in durations(session, scope, by).values())
+
+    return is_inexact
 
 
 def _durations(pair: Sequence[Place], found: Mapping[Place, float]) -> Durations:

@@ -8,6 +8,7 @@ from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Chart, Column, Filter, Kind, Series, Stat, Stats, Table
 from tracker.dashboard.wording import count, moved
 from tracker.metrics import attempts, trip_form, trips, twins
+from tracker.metrics.durations import inexact
 from tracker.metrics.scope import Scope
 
 APPROXIMATE = (
@@ -79,6 +80,7 @@ PAGE = Page(
             name="totals",
             title="Totals",
             metric=trips.totals,
+            approximate=inexact(),
             stats=(
                 Stat("attempts", "Attempts", good="up", link="#attempts"),
                 Stat("succeeded", "Succeeded", good="up"),
@@ -93,6 +95,7 @@ PAGE = Page(
             name="daily-attempts",
             title="Attempts by day",
             metric=trips.daily_attempts,
+            approximate=inexact("day"),
             unit="attempts",
             shape="bars",
             series=(
@@ -136,6 +139,7 @@ PAGE = Page(
             unit="ms",
             half=True,
             note=APPROXIMATE,
+            approximate=inexact("day"),
             series=(
                 Series("p50_ms", "Half within", "searches"),
                 Series("p95_ms", "95 % within", "caution"),
@@ -153,6 +157,7 @@ PAGE = Page(
             name="versions",
             title="Versions of the prompt contract",
             metric=trips.versions,
+            approximate=inexact("prompt_contract_version"),
             columns=(
                 Column("prompt_contract_version", "Version", Kind.CODE),
                 Column("attempts", "Attempts", Kind.BAR),

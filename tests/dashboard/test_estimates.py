@@ -1,0 +1,49 @@
+"""A panel's JSON says when its numbers are no exact counts. The week is 2 to 8 November 2026."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete
+
+from tests.conftest import make_tenant, record
+from tests.dashboard.reading import WEEK
+from tests.metrics.asking import event
+from tests.metrics.business_lines import called, said
+from tracker.model import TripAttempt
+from tracker.store.settings import change_settings
+
+TRIPS = [event("create_trip_attempted", "02 10:00", None, input_snapshot={}) | {"request_id": "r"}]
+TRIPS += [event("create_trip_succeeded", "02 10:01", None, trip_id="t", duration_ms=1234)]
+TRIPS[1] |= {"request_id": "r"}
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {"TRACKER_RETENTION_DAYS": "3650"}
+
+
+def is_estimated(operator: FlaskClient, panel: str) -> bool:
+    estimated: bool = operator.get(f"{panel}.json?{WEEK}").json["estimated"]
+    return estimated
+
+
+def test_numbers_scaled_up_from_a_sample_are_estimated(app: Flask, operator: FlaskClient) -> None:
+    make_tenant(app, "acme")
+    with app.extensions["database"].write() as connection:
+        change_settings(connection, "acme", "test", {"sampling": {"message_sent": 4}})
+    app.extensions["choices"].forget("acme")
+    lines = [said("03 10:00", f"c{n}") for n in range(40)]
+    record(app, *lines, called("03 10:00"), tenant="acme")
+    assert is_estimated(operator, "/business/acme/messages")
+    assert not is_estimated(operator, "/business/acme/integrations")
+
+
+@pytest.mark.parametrize("panel", ["totals", "daily-durations", "versions"])
+def test_durations_are_estimated_once_the_attempts_have_expired(
+    app: Flask, operator: FlaskClient, panel: str
+) -> None:
+    record(app, *TRIPS)
+    assert not is_estimated(operator, f"/trips/{panel}")
+    with app.extensions["database"].write() as connection:
+        connection.execute(delete(TripAttempt))
+    assert is_estimated(operator, f"/trips/{panel}")
