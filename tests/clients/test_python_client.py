@@ -14,6 +14,7 @@ from decimal import Decimal
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -206,11 +207,31 @@ def test_a_block_without_an_outcome_leaves_the_attempt_pending(
     assert "r-1 ended without an outcome" in caplog.text
 
 
-def test_values_json_does_not_know_are_written_in_words(service: Service, client: Tracker) -> None:
-    moment = datetime(2026, 3, 1, 9, tzinfo=ZoneInfo("Europe/Berlin"))
-    client.log_event("checkout_completed", {"at": moment, "price": Decimal("9.90")})
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        ({"at": datetime(2026, 3, 1, tzinfo=UTC)}, "payload.at must be JSON, not datetime"),
+        ({"price": [Decimal("9.90")]}, "payload.price.0 must be JSON, not Decimal"),
+        ({"ids": {"a": {1, 2}}}, "payload.ids.a must be JSON, not set"),
+        ({"n": float("nan")}, "payload.n must be a finite number"),
+        ({("a", "b"): 1}, "payload must have strings as keys"),
+    ],
+)
+def test_a_value_that_is_no_json_drops_the_event_and_the_log_names_its_place(
+    data: Any, fault: str, service: Service, client: Tracker, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.log_event("quota_exceeded", data)
     assert client.flush()
-    assert service.events[0]["payload"] == {"at": "2026-03-01T08:00:00+00:00", "price": "9.90"}
+    assert client.dropped == 1
+    assert not service.requests
+    assert f"dropped 1 (1 so far): quota_exceeded: {fault}" in caplog.text
+
+
+def test_mappings_and_tuples_are_json(service: Service, client: Tracker) -> None:
+    data = MappingProxyType({"at": (1, None, True), "in": MappingProxyType({"x": 0.5})})
+    client.log_event("checkout_completed", data)
+    assert client.flush()
+    assert service.events[0]["payload"] == {"at": [1, None, True], "in": {"x": 0.5}}
 
 
 def test_a_time_of_ones_own_is_sent_in_utc(service: Service, client: Tracker) -> None:
@@ -235,12 +256,21 @@ def endless() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "data", [{"n": float("nan")}, {("a", "b"): 1}, endless(), {"x": "y" * 10**6}]
+    ("data", "more"),
+    [
+        (endless(), {}),
+        ({"x": "y" * 10**6}, {}),
+        ({}, {"occurred_at": object()}),
+    ],
 )
 def test_what_cannot_be_sent_is_dropped_in_words_and_never_raised(
-    data: Any, service: Service, client: Tracker, caplog: pytest.LogCaptureFixture
+    data: Any,
+    more: dict[str, Any],
+    service: Service,
+    client: Tracker,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    client.log_event("quota_exceeded", data)
+    client.log_event("quota_exceeded", data, **more)
     assert client.flush()
     assert client.dropped == 1
     assert not service.requests

@@ -14,6 +14,7 @@ import email.utils
 import gzip
 import json
 import logging
+import math
 import os
 import random
 import threading
@@ -23,7 +24,7 @@ import urllib.request
 import uuid
 import weakref
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -165,16 +166,18 @@ class Tracker:
     def _enqueue(self, path: str, body: dict[str, Any]) -> None:
         """Serialised at once, for what the caller changes later is not what happened."""
         try:
-            item = _Item(path, json.dumps(body, allow_nan=False, default=_json_value))
-            if len(item.body) > _MOST_BYTES:
-                self._drop(1, f"larger than {_MOST_BYTES} bytes")
-            elif reason := self._refusal_of(item):
-                self._drop(1, reason)
+            reason = _faulty_values(body) or self._refusal_of(
+                _Item(path, json.dumps(body, default=_plain))
+            )
         except Exception as error:  # telemetry never fails the caller
-            self._drop(1, f"{type(error).__name__}: {error}")
+            reason = f"{type(error).__name__}: {error}"
+        if reason:
+            self._drop(1, reason)
 
     def _refusal_of(self, item: "_Item") -> str:
         """Why the item can't be queued; empty when it now is."""
+        if len(item.body) > _MOST_BYTES:
+            return f"larger than {_MOST_BYTES} bytes"
         with self._changed:
             if not self._enabled or self._closed:
                 return "the tracker is closed" if self._closed else "there is no URL or no key"
@@ -370,11 +373,31 @@ def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _json_value(value: Any) -> Any:
-    """Times in UTC (without a zone they are local), mappings as objects, the rest as text."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return dict(value) if isinstance(value, Mapping) else str(value)
+def _plain(value: Any) -> Any:
+    """Times in UTC (without a zone they are local), mappings as objects."""
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else dict(value)
+
+
+def _faulty_values(body: Mapping[str, Any]) -> str:
+    """The event's name and every place that JSON can't hold; empty when there is none."""
+    checked = {name: value for name, value in body.items() if name != "occurred_at"}
+    faults = [fault for name, value in checked.items() for fault in _not_json(value, name)]
+    return f"{body.get('event_type', 'link')}: {'; '.join(faults)}" if faults else ""
+
+
+def _not_json(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                yield f"{path} must have strings as keys"
+            yield from _not_json(item, f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _not_json(item, f"{path}.{number}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{path} must be a finite number"
+    elif not isinstance(value, str | int | float | None):
+        yield f"{path} must be JSON, not {type(value).__name__}"
 
 
 def _ordered_id() -> str:
