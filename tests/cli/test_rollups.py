@@ -84,3 +84,11 @@ def test_settle_brings_clicks_up_to_date_at_once(app: Flask) -> None:
     assert value(app, "SELECT sum(settled) FROM daily_queries") == 0
     assert run(app, "settle").exit_code == 0
     assert value(app, "SELECT sum(clicked) FROM daily_queries") == 1
+
+
+def test_settle_takes_up_again_what_happened_on_the_days_named(visited: Flask) -> None:
+    yesterday, today = (TODAY - timedelta(days=1)).isoformat(), TODAY.isoformat()
+    assert run(visited, "settle").output == "0 settled\n"
+    assert run(visited, "settle", "--to", yesterday).output == "1 settled\n"  # the session
+    assert run(visited, "settle", "--from", today).output == "2 settled\n"  # and the source
+    assert run(visited, "check").exit_code == 0

@@ -7,6 +7,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from tracker.store.access import COMMAND_LINE, audit
+from tracker.store.marking import mark_days
 from tracker.store.recount import check, held_days, rebuild
 from tracker.store.settings import shorter_retentions
 from tracker.store.settling import settle_all
@@ -55,9 +56,15 @@ def rebuild_rollups(first: datetime | None, last: datetime | None) -> None:
 
 
 @rollups.command("settle")
-def settle_rollups() -> None:
-    """Bring what depends on the order of events up to date now."""
-    click.echo(f"{settle_all(current_app.extensions['database'])} settled")
+@_FROM
+@_TO
+def settle_rollups(first: datetime | None, last: datetime | None) -> None:
+    """Bring what depends on the order of events up to date now; of the days named, all of it."""
+    database = current_app.extensions["database"]
+    if first or last:
+        with database.write() as connection:
+            mark_days(connection, *_days(first, last))
+    click.echo(f"{settle_all(database)} settled")
 
 
 def _days(first: datetime | None, last: datetime | None) -> tuple[date, date]:

@@ -1,13 +1,13 @@
 """The queue of what has to be settled again."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from tracker.model import Unsettled
-from tracker.store import bulk
-from tracker.store.facts import DEMAND
+from tracker.model import Event, Unsettled
+from tracker.store import bulk, locks
+from tracker.store.facts import DEMAND, SETTLED_BY, marks_of
 
 Mark = tuple[str, str, str]
 """Tenant, kind and key of something to settle."""
@@ -25,3 +25,13 @@ def mark_unsettled(connection: Connection, marks: Mapping[Mark, datetime]) -> No
     bulk.upsert(connection, Unsettled.__table__, locked, {})
     others = [row for row in rows if row["kind"] == DEMAND]
     bulk.upsert(connection, Unsettled.__table__, others, {"since": "min"})
+
+
+def mark_days(connection: Connection, first: date, last: date) -> None:
+    """Queues all that has an event on the days from first to last."""
+    locks.barrier(connection)
+    table, now = Event.__table__, datetime.now(UTC)
+    concerned = table.c.day.between(first, last) & table.c.event_type.in_(SETTLED_BY)
+    rows = connection.execute(select(table).where(concerned), execution_options={"yield_per": 5000})
+    marks = {mark for row in rows for mark in marks_of(dict(row._mapping))}
+    mark_unsettled(connection, dict.fromkeys(marks, now))
