@@ -132,8 +132,8 @@ def test_events_go_to_the_tenant_that_is_named(app: Flask) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("nowhere.ndjson",), ("-", "--tenant", "nobody"), ()],
-    ids=["no such file", "no such tenant", "no file named"],
+    [("nowhere.ndjson",), (".",), ("-", "--tenant", "nobody"), ()],
+    ids=["no such file", "a folder", "no such tenant", "no file named"],
 )
 def test_what_can_t_be_done_is_said_without_a_traceback(app: Flask, words: tuple[str, ...]) -> None:
     result = run(app, "import", *words)

@@ -60,7 +60,7 @@ def import_events(
 def _readable(file: Path) -> Iterator[Path]:
     """The file, or standard input in a file of its own, so that it can be read twice."""
     if str(file) != "-":
-        if not file.exists():
+        if not file.exists() or file.is_dir():
             raise click.ClickException(f"There is no file {file}.")
         yield file
         return
