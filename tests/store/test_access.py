@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import select, update
 
@@ -109,6 +110,11 @@ def test_an_operator_without_a_password_gets_one_to_change(app: Flask) -> None:
     assert operator.password_hash.startswith("$argon2id$")
     assert operators.password_fits(operator.password_hash, password)
     assert not operators.password_fits(operator.password_hash, password + "x")
+
+
+def test_a_stolen_hash_is_slow_to_guess(product_hasher: PasswordHasher) -> None:
+    # 64 MB and three passes for each guess; other tests hash more quickly
+    assert product_hasher.hash(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from flask import Blueprint, Flask
 
 from tracker.extensions import csrf
 from tracker.ingest import clients, describe, events, feed, health, links, stripe_webhooks
-from tracker.ingest.ratelimit import RateCounters
 
 blueprint = Blueprint("ingest", __name__)
 
@@ -29,4 +28,3 @@ def register(app: Flask) -> None:
     app.register_blueprint(blueprint)
     csrf.exempt(blueprint)  # authenticated by key or not at all, never by cookie
     app.after_request(clients.allow_origin)
-    app.extensions["rate_counters"] = RateCounters()

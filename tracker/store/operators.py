@@ -15,7 +15,7 @@ from tracker.store.access import IS_UUID, AccessError, audit, normalised_email, 
 
 ROLES = ("admin", "analyst", "tenant")
 SHORTEST_PASSWORD = 10
-_HASHER = PasswordHasher()
+HASHER = PasswordHasher()
 
 
 def create_operator(
@@ -101,13 +101,13 @@ def list_operators(session: Session) -> list[Operator]:
 
 def hash_password(password: str) -> str:
     """argon2id, with the library's recommended cost."""
-    return _HASHER.hash(password)
+    return HASHER.hash(password)
 
 
 def password_fits(password_hash: str, password: str) -> bool:
     """Whether it is the password."""
     try:
-        return _HASHER.verify(password_hash, password)
+        return HASHER.verify(password_hash, password)
     except VerificationError:
         return False
 
