@@ -44,6 +44,20 @@ def test_personal_data_is_found_behind_a_long_text(filler: str) -> None:
     assert redact(text, "US").endswith(" [email] [phone]")
 
 
+@pytest.mark.parametrize("filler", ["4155552671 ", "+14155552671 ", "no 12345678, ", "7", "x 7 "])
+@pytest.mark.parametrize("place", [0, 990, 4000, 8000])
+def test_no_number_is_left_in_a_sea_of_digits(filler: str, place: int) -> None:
+    text = filler * (8000 // len(filler))
+    redacted = redact(f"{text[:place]}; call +49 30 901820 now; {text[place:]}", "US")
+    for part in ("901820", "49 30", "4155552671"):
+        assert part not in redacted
+
+
+def test_a_long_text_with_few_numbers_keeps_what_is_none() -> None:
+    text = "From 2026-10-18 on, 12 345 678 guests; call +49 30 901820. " * 20
+    assert redact(text) == text.replace("+49 30 901820", "[phone]")
+
+
 @pytest.mark.parametrize(
     ("text", "grouped"),
     [

@@ -15,7 +15,8 @@ NOTE_LIMIT = 500
 # the bound keeps the search linear in texts without end
 _EMAIL = re.compile(r"[^\s@<>\"'(),:;\[\]]{1,64}@[^\s@<>\"'(),:;\[\]]+\.[^\W\d_]{2,}", re.UNICODE)
 _CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
-_MANY_DIGITS = re.compile(r"\d(?:\D{0,3}\d){6}")
+_RUN_OF_DIGITS = re.compile(r"\+?\(?\d(?:\D{0,3}\d){6,}")
+_LONGEST_ASKED_ABOUT = 1000
 _TRAILING_PUNCTUATION = " .,;:!?…。"
 
 
@@ -28,7 +29,7 @@ def redact(text: str, phone_region: str = "") -> str:
     if "@" in text:
         text = _EMAIL.sub("[email]", text)
     # libphonenumber is slow: ask it only about text that could hold a number
-    if _MANY_DIGITS.search(text):
+    if _RUN_OF_DIGITS.search(text):
         text = _CARD.sub(lambda found: "[card]" if _luhn(found[0]) else found[0], text)
         text = _without_phones(text, phone_region)
     return text
@@ -41,11 +42,26 @@ def _luhn(number: str) -> bool:
 
 
 def _without_phones(text: str, region: str) -> str:
-    matches = list(PhoneNumberMatcher(text, region or None, leniency=Leniency.VALID))
+    end = _asked_about(text)
+    asked, rest = text[:end], text[end:]
+    matches = list(PhoneNumberMatcher(asked, region or None, leniency=Leniency.VALID))
     for match in reversed(matches):
         if phonenumbers.is_valid_number(match.number):
-            text = text[: match.start] + "[phone]" + text[match.end :]
-    return text
+            asked = asked[: match.start] + "[phone]" + asked[match.end :]
+    return asked + _RUN_OF_DIGITS.sub("[phone]", rest)
+
+
+def _asked_about(text: str) -> int:
+    """Where to stop asking libphonenumber, which takes its time over runs of digits.
+
+    Behind so many as nobody types, whatever could be a number is taken for one.
+    """
+    asked = 0
+    for run in _RUN_OF_DIGITS.finditer(text):
+        asked += len(run[0])
+        if asked > _LONGEST_ASKED_ABOUT:
+            return run.start()
+    return len(text)
 
 
 def redact_all(value: Any, phone_region: str, limit: int = NOTE_LIMIT) -> Any:
