@@ -329,9 +329,11 @@ def test_a_success_that_is_not_the_service_speaking_keeps_the_events(
     page.route("**/api/events", lambda route: route.fulfill(body="<h1>Log in to wifi</h1>"))
     with page.expect_event("requestfinished"):
         track(page, "one")
+    assert network.requests == []
     page.unroute("**/api/events")
     page.clock.fast_forward(HOUR)
     network.wait_for(lambda: network.stored)
+    assert types(network) == ["one"]
 
 
 def test_a_batch_that_is_too_large_is_split(page: Page, network: Network) -> None:
@@ -477,6 +479,8 @@ def test_a_second_tab_sends_what_a_closed_one_left(
     track(second, "mine")
     second.clock.fast_forward(HOUR)
     network.wait_for(lambda: len(network.stored) == 2)
+    assert sorted(types(network)) == ["left_behind", "mine"]
+    assert network.duplicates == 0
 
 
 def test_with_storage_blocked_events_still_arrive(page: Page, network: Network) -> None:
@@ -541,6 +545,7 @@ def test_privacy_signals_can_be_ignored_by_the_site(page: Page, network: Network
     page.goto(f"{network.url}/shop")
     track(page, "consented")
     network.wait_for(lambda: network.stored)
+    assert types(network) == ["consented"]
 
 
 def test_a_filter_is_sent_once_it_rests_for_a_second(page: Page, network: Network) -> None:

@@ -58,8 +58,9 @@ def test_plotly_accepts_our_figures(shape: Any, days: int) -> None:
     of = scope(days)
     both = (Series("searches", "Searches", "searches"), Series("rate", "Found nothing", "bad"))
     for declared in (chart(shape=shape), chart(shape=shape, series=both), chart(rate=True)):
-        plotly.graph_objects.Figure(resolved(figure(declared, rows(of), rows(of.previous()), of)))
-    plotly.graph_objects.Figure(resolved(figure(chart(), [], [], of)))
+        drawn = resolved(figure(declared, rows(of), rows(of.previous()), of))
+        assert plotly.graph_objects.Figure(drawn).data
+    assert plotly.graph_objects.Figure(resolved(figure(chart(), [], [], of))).layout
 
 
 def test_a_day_that_is_not_over_is_dotted() -> None:
