@@ -56,6 +56,8 @@ FAULTS = [
     ("TRACKER_ENV", "staging"),
     ("TRACKER_DEFAULT_TENANT", "Not A Slug"),
     ("TRACKER_ALLOWED_ORIGINS", "*"),
+    ("TRACKER_ALLOWED_ORIGINS", "shop.example.com"),
+    ("TRACKER_ALLOWED_ORIGINS", "https://shop.example.com/checkout"),
     ("TRACKER_REPORTING_TIMEZONE", "Mars/Olympus"),
     ("TRACKER_RETENTION_DAYS", "29"),
     ("TRACKER_RETENTION_DAYS", "3651"),

@@ -64,7 +64,11 @@ def _rate(text: object) -> object:
 
 
 def _origins(text: object) -> object:
-    return tuple(part.strip().rstrip("/") for part in str(text).split(",") if part.strip())
+    """Origins as browsers spell them: lower case, without a path."""
+    origins = [part.strip().rstrip("/").lower() for part in str(text).split(",") if part.strip()]
+    if not all(re.fullmatch(r"\*|https?://[^/\s*]+", origin) for origin in origins):
+        raise ValueError("must be origins such as https://shop.example.com")
+    return tuple(origins)
 
 
 def _region(code: str) -> str:
