@@ -944,6 +944,12 @@ def _create_tables() -> None:
         postgresql_where=sa.text("query IS NOT NULL"),
     )
     op.create_index(
+        "ix_events_received",
+        "events",
+        ["tenant_id", "received_at", "id", "event_type", "occurred_at"],
+        unique=False,
+    )
+    op.create_index(
         "ix_events_request",
         "events",
         ["request_id"],
@@ -959,6 +965,10 @@ def _create_tables() -> None:
         unique=False,
         sqlite_where=sa.text("subject IS NOT NULL"),
         postgresql_where=sa.text("subject IS NOT NULL"),
+    )
+    op.create_index("ix_events_time", "events", ["tenant_id", "occurred_at"], unique=False)
+    op.create_index(
+        "ix_events_type_time", "events", ["tenant_id", "event_type", "occurred_at"], unique=False
     )
     op.create_index(
         "ix_events_user",
@@ -1405,30 +1415,6 @@ def _create_tables() -> None:
     op.create_index(op.f("ix_saved_views_tenant_id"), "saved_views", ["tenant_id"], unique=False)
     op.create_index("ix_audit_log_at", "audit_log", [sa.literal_column("at DESC")], unique=False)
     op.create_index(
-        "ix_events_received",
-        "events",
-        [
-            "tenant_id",
-            sa.literal_column("received_at DESC"),
-            sa.literal_column("id DESC"),
-            "event_type",
-            "occurred_at",
-        ],
-        unique=False,
-    )
-    op.create_index(
-        "ix_events_time",
-        "events",
-        ["tenant_id", sa.literal_column("occurred_at DESC")],
-        unique=False,
-    )
-    op.create_index(
-        "ix_events_type_time",
-        "events",
-        ["tenant_id", "event_type", sa.literal_column("occurred_at DESC")],
-        unique=False,
-    )
-    op.create_index(
         "ix_session_days_busy",
         "session_days",
         ["tenant_id", sa.literal_column("at_most DESC")],
@@ -1525,6 +1511,8 @@ def downgrade() -> None:
         sqlite_where=sa.text("user_id IS NOT NULL"),
         postgresql_where=sa.text("user_id IS NOT NULL"),
     )
+    op.drop_index("ix_events_type_time", table_name="events")
+    op.drop_index("ix_events_time", table_name="events")
     op.drop_index(
         "ix_events_subject",
         table_name="events",
@@ -1538,6 +1526,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("request_id IS NOT NULL"),
         postgresql_where=sa.text("request_id IS NOT NULL"),
     )
+    op.drop_index("ix_events_received", table_name="events")
     op.drop_index(
         "ix_events_query",
         table_name="events",

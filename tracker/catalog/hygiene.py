@@ -8,6 +8,7 @@ nor a refusal's sample holds what they catch.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -91,6 +92,7 @@ def hygiene(names: Sequence[str] = (), patterns: Sequence[str] = ()) -> Hygiene:
     return Hygiene(plain, re.compile("|".join(parts)) if parts else None)
 
 
+@lru_cache(maxsize=1024)  # the same few names come with every event
 def plain_name(key: str) -> str:
     """`API-Key`, `api_key` and `apiKey` are one name."""
     return key.casefold().replace("-", "").replace("_", "").strip()

@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from tracker.model import Destination, Event
-from tracker.store import deliveries
+from tracker.store import bulk, deliveries
 from tracker.store.access import AccessError, audit
 from tracker.store.deliveries import Message
 from tracker.store.subscriptions import EVENTS, find_subscription
@@ -43,16 +43,12 @@ def notify(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
     news = [row for row in rows if row["source"] != "import" and not row["is_bot"]]
     if not news:
         return 0
-    subscribed = select(
-        DESTINATIONS.c.id, DESTINATIONS.c.tenant_id, DESTINATIONS.c.event_types
-    ).where(
-        DESTINATIONS.c.purpose == EVENTS,
-        DESTINATIONS.c.disabled_at.is_(None),
-        DESTINATIONS.c.tenant_id.in_({row["tenant_id"] for row in news}),
-    )
+    keys = sorted({(row["tenant_id"], EVENTS) for row in news})
+    columns = ("id", "tenant_id", "event_types", "disabled_at")
     messages = [
         message_of(row, str(one.id))
-        for one in connection.execute(subscribed)
+        for one in bulk.matching(connection, DESTINATIONS, ("tenant_id", "purpose"), keys, columns)
+        if one.disabled_at is None
         for row in news
         if row["tenant_id"] == one.tenant_id and wants(one.event_types, row["event_type"])
     ]
