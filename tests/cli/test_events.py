@@ -105,6 +105,16 @@ def test_a_link_to_another_identity_is_refused(app: Flask) -> None:
     assert "line 2: already_linked" in result.output
 
 
+@pytest.mark.parametrize("first", ["link", "event"])
+def test_of_a_link_and_an_events_own_e_mail_the_first_line_wins(app: Flask, first: str) -> None:
+    event = with_id(CLICK) | {"email": "eve@example.com"}
+    lines = [LINK, event] if first == "link" else [event, LINK]
+    result = run(app, "import", "-", stdin=ndjson(with_id(CLICK), *lines))
+    emails = {row[0] for row in rows(app, "SELECT email FROM events")}
+    assert emails == {"ada@example.com" if first == "link" else "eve@example.com"}
+    assert result.exit_code == (0 if first == "link" else 1)
+
+
 def test_shifted_to_now_the_newest_event_is_now_and_the_rest_keep_their_distance(
     app: Flask,
 ) -> None:

@@ -14,12 +14,13 @@ from sqlalchemy import select
 
 from tracker.catalog.calendar import Calendar
 from tracker.catalog.links import parse_link
-from tracker.catalog.parsing import Refusal, SampledOut, Terms, parse
+from tracker.catalog.parsing import Refusal, Row, SampledOut, Terms, parse
 from tracker.config import Settings
 from tracker.model import Tenant
 from tracker.store.database import Database
 from tracker.store.linking import AlreadyLinked, Link, Linked
 from tracker.store.settings import chosen_hygiene
+from tracker.store.uniques import SessionKey
 from tracker.store.warnings import Warned, warning_of
 from tracker.store.writer import Work, Writer
 
@@ -39,6 +40,31 @@ class Totals:
     rejected: int = 0
     faults: list[tuple[int, str, str]] = field(default_factory=list)
     """Refused lines as (line number from 1, code, reason)."""
+
+
+@dataclass
+class _Batch:
+    """Lines for one transaction, which stores its events before its links."""
+
+    rows: list[Row] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    """The links' line numbers."""
+    warned: list[Warned] = field(default_factory=list)
+    sampled: list[Row] = field(default_factory=list)
+    linked: set[SessionKey] = field(default_factory=set)
+
+    def add_link(self, link: Link, number: int) -> None:
+        self.links.append(link)
+        self.places.append(number)
+        self.linked.add(link.session)
+
+    def links_before(self, row: Row) -> bool:
+        """Whether a link came first of the session that an event names somebody for.
+
+        The first identity wins, so that the one has to be stored before the other.
+        """
+        return bool(row["email"]) and (row["tenant_id"], row["session_id"]) in self.linked
 
 
 class Importer:
@@ -85,25 +111,32 @@ class Importer:
         return totals
 
     def _commit(self, chunk: list[tuple[int, Line]], totals: Totals) -> None:
-        rows, links, warned, sampled = [], [], [], []
-        places: list[int] = []
+        batch = _Batch()
         for number, (tenant_id, line) in chunk:
             terms = self._terms[tenant_id]
             for sent in _values(line):
                 try:
                     if isinstance(sent, dict) and "event_type" not in sent:
-                        links.append(self._link(sent, tenant_id))
-                        places.append(number)
+                        batch.add_link(self._link(sent, tenant_id), number)
                     else:
-                        rows.append(parse(self._with_id(sent, tenant_id), terms))
+                        row = parse(self._with_id(sent, tenant_id), terms)
+                        if batch.links_before(row):
+                            self._store(batch, totals)
+                            batch = _Batch()
+                        batch.rows.append(row)
                 except SampledOut as left_out:
-                    sampled.append(left_out.args[0])
+                    batch.sampled.append(left_out.args[0])
                 except Refusal as refusal:
-                    warned += self._refused(number, sent, refusal, terms, totals)
-        work = self._writer.submit(Work(rows=rows, links=links, warned=warned, sampled=sampled))
+                    batch.warned += self._refused(number, sent, refusal, terms, totals)
+        self._store(batch, totals)
+
+    def _store(self, batch: "_Batch", totals: Totals) -> None:
+        work = self._writer.submit(
+            Work(rows=batch.rows, links=batch.links, warned=batch.warned, sampled=batch.sampled)
+        )
         totals.accepted += work.accepted
         totals.duplicates += work.duplicates
-        self._count_links(work, places, totals)
+        self._count_links(work, batch.places, totals)
 
     def _link(self, sent: dict[str, Any], tenant_id: str) -> Link:
         asked = parse_link(sent, with_key=True)
