@@ -15,10 +15,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     from tracker.memory import remember_nothing
     from tracker.offloop import OffLoop
     from tracker.store.database import Database
-    from tracker.web import OrjsonProvider, PageSessions
+    from tracker.web import OrjsonProvider, PageSessions, TrackerFlask
 
     settings = settings or load_settings()
-    app = Flask(
+    app = TrackerFlask(
         __name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
     app.session_interface = PageSessions()
