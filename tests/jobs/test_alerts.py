@@ -301,6 +301,38 @@ def test_a_message_leads_to_its_episode_where_the_dashboards_address_is_known(
     assert chat == {"text": "\n".join(filter(None, (episode.words, link)))}
 
 
+def test_a_new_channel_is_told_of_the_alerts_of_the_last_hours(app: Flask) -> None:
+    only_rule(app, "spike")
+    usual_weeks(app)
+    spike(app, NOW - timedelta(hours=2))
+    look(app, NOW)  # nobody is there to be told
+    assert messages(app) == []
+    for _ in range(2):
+        channel(app)
+    told = sorted(message["type"] for message in messages(app))
+    assert told == 2 * ["alert.fired"] + 2 * ["alert.resolved"]
+
+
+def test_a_new_channel_is_not_told_of_what_is_old_snoozed_or_for_others(app: Flask) -> None:
+    first, _ = channel(app)
+    with app.extensions["database"].write() as connection:
+        connection.execute(delete(AlertRule))
+        rules = [
+            alerts.create_rule(connection, "Rule", "spike", {}, "test", channels=only)
+            for only in ([], [], [first])
+        ]
+        for rule, hours, told in zip(rules, (13, 1, 1), (True, False, True), strict=True):
+            at = datetime.now(UTC) - timedelta(hours=hours)
+            fired = {"began_at": at, "fired_at": at, "wrong_until": at, "words": "It broke."}
+            connection.execute(
+                insert(AlertFiring).values(
+                    id=str(uuid4()), rule_id=rule, figures={}, told=told, **fired
+                )
+            )
+    channel(app)
+    assert messages(app) == []
+
+
 def test_other_channels_are_told_when_one_is_given_up(app: Flask) -> None:
     gone, _ = channel(app)
     channel(app)

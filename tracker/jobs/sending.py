@@ -15,9 +15,9 @@ from standardwebhooks import Webhook
 
 from tracker.config import Settings
 from tracker.jobs.addresses import Refused, Target, resolve
-from tracker.store.alerts import CHANNELS
 from tracker.store.deliveries import Claimed, Outcome
 from tracker.store.sealing import Unreadable, unseal
+from tracker.store.telling import CHANNELS
 
 DEADLINE_SECONDS = 10.0
 _STATUS_LIMIT = 1024

@@ -1,4 +1,4 @@
-"""Alert rules, their episodes, and what channels are told of them.
+"""Alert rules and their episodes.
 
 An episode and its message are written in one transaction, and a rule has one open episode at a
 time by a unique index: however many workers look, one is told once.
@@ -9,23 +9,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
-from tracker.model import AlertFiring, AlertRule, Destination
+from tracker.model import AlertFiring, AlertRule
 from tracker.store import bulk
 from tracker.store.access import AccessError, audit, require_tenant
-from tracker.store.deliveries import CLOCK, Message, enqueue
+from tracker.store.deliveries import CLOCK
+from tracker.store.telling import tell_fired, tell_resolved
 
 KINDS = ("spike", "silence", "zero_results", "refusals", "panel")
-CHANNELS = "alerts"
 QUIET = timedelta(minutes=30)
 """Two quiet windows: for so long nothing must be wrong before an episode is over."""
 
 RULES, FIRINGS = AlertRule.__table__, AlertFiring.__table__
-DESTINATIONS = Destination.__table__
 
 
 @dataclass(frozen=True)
@@ -177,7 +175,7 @@ def _fire(connection: Connection, rule: Any, moment: datetime, wrong: Wrong) -> 
     }
     # The index of open episodes refuses a second one that another worker begins.
     if bulk.insert_new(connection, FIRINGS, [firing]) and not snoozed:
-        _tell(connection, rule, firing, "alert.fired", wrong.words)
+        tell_fired(connection, rule, firing)
 
 
 def _update(connection: Connection, firing: Any, **values: Any) -> None:
@@ -200,9 +198,7 @@ def resolve(connection: Connection, firing_id: str, actor: str, moment: datetime
     if actor != CLOCK:
         audit(connection, actor, "alert.resolve", firing.tenant_id, firing=firing_id)
     if firing.told:
-        rule = find_rule(connection, firing.rule_id)
-        words = f"Over since {firing.wrong_until:%d %b %H:%M} UTC: {rule.name}."
-        _tell(connection, rule, firing._asdict(), "alert.resolved", words)
+        tell_resolved(connection, find_rule(connection, firing.rule_id), firing._asdict())
 
 
 def _find(connection: Connection, firing_id: str) -> Any:
@@ -210,45 +206,6 @@ def _find(connection: Connection, firing_id: str) -> Any:
     if firing is None:
         raise AccessError("There is no such episode.")
     return firing
-
-
-def _tell(
-    connection: Connection, rule: Any, firing: Mapping[str, Any], what: str, words: str
-) -> None:
-    body = {
-        "type": what,
-        "text": words,
-        "rule": {"id": rule.id, "name": rule.name, "kind": rule.kind},
-        "tenant_id": rule.tenant_id,
-        "firing_id": firing["id"],
-        "began_at": firing["began_at"],
-        "figures": firing["figures"],
-        "path": f"/alerts#{firing['id']}",
-    }
-    tell_channels(connection, f"{firing['id']}:{what.split('.')[1]}", what, body, rule.channels)
-
-
-def tell_channels(
-    connection: Connection,
-    message_id: str,
-    what: str,
-    body: Mapping[str, Any],
-    only: Sequence[str] = (),
-    but: Sequence[str] = (),
-) -> int:
-    """Enqueues a message to the channels, or those named; returns how many.
-
-    The body's `path` is the page about it, sent as a whole address where one is known.
-    """
-    chosen = select(DESTINATIONS.c.id).where(DESTINATIONS.c.purpose == CHANNELS)
-    if only:
-        chosen = chosen.where(DESTINATIONS.c.id.in_(only))
-    text = orjson.dumps(body).decode()
-    messages = [
-        Message(str(channel), None, message_id, what, text)
-        for channel in connection.execute(chosen.where(DESTINATIONS.c.id.not_in(but))).scalars()
-    ]
-    return enqueue(connection, messages)
 
 
 def mark_checked(connection: Connection, rule_id: str, moment: datetime) -> None:

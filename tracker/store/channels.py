@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
@@ -11,10 +11,13 @@ from uuid_utils import uuid7
 
 from tracker.model import Delivery, Destination
 from tracker.store.access import AccessError, audit, normalised_email
-from tracker.store.alerts import CHANNELS, tell_channels
 from tracker.store.sealing import seal
+from tracker.store.telling import CHANNELS, tell_channels, tell_newcomer
 
 KINDS = ("webhook", "slack", "smtp")
+RECENT = timedelta(hours=12)
+"""How old an alert may be that a new channel is still told of."""
+
 DESTINATIONS, DELIVERIES = Destination.__table__, Delivery.__table__
 
 
@@ -23,7 +26,7 @@ def create_channel(
 ) -> tuple[str, str]:
     """A new channel as (id, signing secret); only webhooks have one, and it is shown once.
 
-    The caller has checked where a URL leads.
+    It is told at once of the alerts of the last hours. The caller has checked where a URL leads.
     """
     if kind not in KINDS:
         raise AccessError(f"A channel is one of {', '.join(KINDS)}.")
@@ -47,6 +50,7 @@ def create_channel(
             created_at=datetime.now(UTC),
         )
     )
+    tell_newcomer(connection, channel_id, datetime.now(UTC) - RECENT)
     audit(connection, actor, "channel.create", channel=channel_id, kind=kind, name=name)
     return channel_id, secret if kind == "webhook" else ""
 
