@@ -1,20 +1,48 @@
-"""How long pages and panels take on the server, at a million events and at ten."""
+"""How long pages and panels take on the server, and whether ten times the events change that.
 
+python -m bench pages       a million events, on both databases
+python -m bench.pages 10    the same and ten times as many, by how they differ
+"""
+
+import gzip
 import http.cookiejar
+import json
 import re
 import statistics
+import sys
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
-from bench.servers import database, flask, serving
-from bench.table import Row
+from bench.grow import grow
+from bench.servers import connected, database, flask, serving
+from bench.table import Row, markdown
 
+EVENTS, DAYS = 1_000_000, 90
 ROUNDS = 20
+TENANT = "sample-marketplace"
+PERIOD = {"period": f"{DAYS}d", "tenant": TENANT}
+KINDS = ("sqlite", "postgresql")
+_NOT_MEASURED = ("/login", "/logout", "/account", "/settings", "/patterns", "/static", "/demo")
+Fetch = Callable[[str], bytes]
 
 
-def logged_in(port: int) -> Callable[[str], bytes]:
+@dataclass
+class Times:
+    """Median milliseconds of a page and of its panels, and the page's size on the wire."""
+
+    page: float
+    kilobytes: float
+    panels: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def slowest(self) -> str:
+        return max(self.panels, key=lambda name: self.panels[name], default="")
+
+
+def logged_in(port: int) -> Fetch:
     """A function that fetches a path as a logged-in operator."""
     opener = urllib.request.build_opener(
         urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
@@ -34,40 +62,126 @@ def logged_in(port: int) -> Callable[[str], bytes]:
     return lambda path: opener.open(base + path).read()
 
 
-def paths(port: int, page: Callable[[str], bytes]) -> list[str]:
-    """Every page of the navigation."""
-    found = re.findall(r'href="(/[a-z]+)(?:\?[^"]*)?"', page("/overview").decode())
-    skipped = ("/login", "/logout", "/account", "/settings", "/patterns", "/static", "/demo")
-    return [path for path in dict.fromkeys(found) if not path.startswith(skipped)]
-
-
-def _medians(url: str) -> dict[str, float]:
-    """Median seconds of each page."""
+def measured(url: str) -> dict[str, Times]:
+    """Every page and drill-down with its panels, by what to call it."""
     with serving("wsgi:app", url) as server:
-        page = logged_in(server.port)
-        times = {}
-        for path in paths(server.port, page):
-            query = f"{path}?period=90d&tenant=sample-marketplace"
-            page(query)
-            times[path] = statistics.median(_timed(page, query) for _ in range(ROUNDS))
+        fetch = logged_in(server.port)
+        return {name: _times(fetch, path) for name, path in _addresses(fetch).items()}
+
+
+def _addresses(fetch: Fetch) -> dict[str, str]:
+    """The pages of the navigation, and what the largest numbers on them lead to."""
+    found = re.findall(r'href="(/[a-z]+)(?:\?[^"]*)?"', fetch("/overview").decode())
+    pages = [path for path in dict.fromkeys(found) if not path.startswith(_NOT_MEASURED)]
+    return {path: path for path in pages} | dict(_drill_downs(fetch))
+
+
+def _drill_downs(fetch: Fetch) -> Iterator[tuple[str, str]]:
+    """The worst cases of pages about one thing: the most searched, the most clicked."""
+
+    def first(panel: str, **more: str) -> dict[str, str]:
+        query = urllib.parse.urlencode(PERIOD | {"limit": "1"} | more)
+        return json.loads(fetch(f"{panel}.json?{query}"))["rows"][0]
+
+    expert = first("/experts/exposure")["expert_id"]
+    query = first("/demand/zero-result-queries")["query"]
+    name, other = (first("/filters/by-filter", offset=n)["filter"] for n in "01")
+    value = first("/filters/values")
+    code = first("/trips/errors")["error_code"]
+    person = first("/people/sessions")
+    yield "/experts/<id>", f"/experts/{expert}"
+    yield "/demand/ledger/<id>", f"/demand/ledger/{first('/demand/demands')['id']}"
+    yield "/trips/attempts/<id>", f"/trips/attempts/{first('/trips/attempts')['id']}"
+    yield "/people/session/<id>", f"/people/session/{person['session_id']}"
+    yield "/business/<tenant>", "/business/sample-harborline"
+    yield "/feed/<tenant>", f"/feed/{TENANT}"
+    yield "who searched it in vain", _people(query=query, zero="1")
+    yield "who searched in vain", _people(zero="1")
+    yield "who set the filter", _people(filter=name)
+    yield "who set both filters", _people(**{"filter": name, "with": other})
+    yield "who set the value", _people(filter=value["filter"], value=value["value"])
+    yield "who clicked the expert", _people(expert_id=expert)
+    yield "whose trip failed so", _people(error_code=code)
+
+
+def _people(**conditions: str) -> str:
+    return f"/people?{urllib.parse.urlencode(conditions)}"
+
+
+def _times(fetch: Fetch, path: str) -> Times:
+    query = PERIOD if not path.startswith(("/business/", "/feed/")) else {"period": f"{DAYS}d"}
+    url = f"{path}{'&' if '?' in path else '?'}{urllib.parse.urlencode(query)}"
+    page = fetch(url)
+    times = Times(_median(fetch, url), len(gzip.compress(page)) / 1000)
+    if "?" in path:
+        return times
+    for panel in re.findall(rf'href="{re.escape(path)}/([\w-]+)\.json', page.decode()):
+        panel_url = f"{path}/{panel}.json?{urllib.parse.urlencode(query)}"
+        times.panels[panel] = _median(fetch, panel_url)
     return times
 
 
-def _timed(page: Callable[[str], bytes], query: str) -> float:
+def _median(fetch: Fetch, url: str) -> float:
+    fetch(url)
+    return 1000 * statistics.median(_timed(fetch, url) for _ in range(ROUNDS))
+
+
+def _timed(fetch: Fetch, url: str) -> float:
     began = time.perf_counter()
-    page(query)
+    fetch(url)
     return time.perf_counter() - began
 
 
-def rows(kinds=("sqlite", "postgresql"), events: int = 1_000_000) -> Iterator[Row]:
-    """Each page at `events` events over 90 days."""
-    for kind in kinds:
-        with database(kind) as url:
-            flask(url, "demo", "load", "--events", str(events))
-            for path, seconds in _medians(url).items():
-                yield Row(
-                    f"{path}, {events:,} events, {kind}",
-                    f"{1000 * seconds:.0f} ms",
-                    "<= 150 ms",
-                    f"median of {ROUNDS}",
-                )
+def rows() -> Iterator[Row]:
+    """Each page on both databases, at a million events."""
+    found = [_on(kind)[0] for kind in KINDS]
+    for name in found[0]:
+        yield _row(name, *(times[name] for times in found))
+
+
+def growth(times: int) -> Iterator[Row]:
+    """Each page with `times` as many events, against a million."""
+    found = [_on(kind, times) for kind in KINDS]
+    for name in found[0][0]:
+        few, many = ([kind[n][name].page for kind in found] for n in (0, 1))
+        ratios = (now / before for before, now in zip(few, many, strict=True))
+        yield Row(
+            f"{name}, {times}x the events",
+            " / ".join(f"{ratio:.2f}" for ratio in ratios),
+            "<= 300 ms" if _is_drill_down(name) else "<= 1.3",
+            " / ".join(f"{now:.0f} ms" for now in many),
+        )
+
+
+def _on(kind: str, times: int = 1) -> list[dict[str, Times]]:
+    """What was measured on a database of its own: as loaded, and grown."""
+    with database(kind) as url:
+        flask(url, "demo", "load", "--days", str(DAYS), "--events", str(EVENTS))
+        found = [measured(url)]
+        if times > 1:
+            with connected(url) as connection:
+                grow(connection, times)
+            found.append(measured(url))
+    return found
+
+
+def _row(name: str, sqlite: Times, postgresql: Times) -> Row:
+    slowest = sqlite.slowest
+    both = (times.panels.get(slowest, 0.0) for times in (sqlite, postgresql))
+    panel = f"{slowest} {' / '.join(f'{ms:.0f}' for ms in both)} ms; " if slowest else ""
+    return Row(
+        name,
+        f"{sqlite.page:.0f} / {postgresql.page:.0f} ms",
+        "<= 300 ms" if _is_drill_down(name) else "<= 150 ms",
+        panel + f"{sqlite.kilobytes:.0f} KB",
+    )
+
+
+def _is_drill_down(name: str) -> bool:
+    """Whether it may read events; the pages of the navigation read rollups."""
+    return not name.startswith("/") or "<" in name
+
+
+if __name__ == "__main__":
+    for line in markdown(growth(int(sys.argv[1]))):
+        print(line, flush=True)

@@ -33,10 +33,14 @@ def attempts(session: Session, scope: Scope) -> Listing[Attempt]:
     `error_code`, `version`; the search looks for the start of a request, user, session or
     trip id. Source: trip_creation_attempts.
     """
-    statement = _filtered(select(*attempt_columns(scope)), scope)
+    # By their time, which is what the index of the newest is ordered by
+    start, end = instants(scope)
+    within = (TripAttempt.created_at >= start, TripAttempt.created_at < end)
+    statement = _filtered(select(*attempt_columns(scope)).where(*within), scope)
     newest = statement.order_by(TripAttempt.created_at.desc(), TripAttempt.id.desc())
     rows = session.execute(newest.limit(scope.limit).offset(scope.offset))
-    counted = _filtered(select(func.count(TripAttempt.day)), scope)
+    days = TripAttempt.day.between(scope.first, scope.last)
+    counted = _filtered(select(func.count(TripAttempt.day)).where(days), scope)
     total = session.scalar(counted) or 0
     return Listing([Attempt(*row) for row in rows], int(total))
 
@@ -55,10 +59,7 @@ def _status(scope: Scope) -> Any:
 
 
 def _filtered(statement: Select[Any], scope: Scope) -> Select[Any]:
-    # By their time, which is what the index of the newest is ordered by
-    start, end = instants(scope)
     statement = statement.where(TripAttempt.tenant_id.in_(scope.tenants))
-    statement = statement.where(TripAttempt.created_at >= start, TripAttempt.created_at < end)
     status = scope.filters.get("status", "")
     if status in ("pending", "abandoned"):
         statement = statement.where(TripAttempt.status == "pending", _status(scope) == status)

@@ -1,10 +1,12 @@
 """The sessions with the most events of a period, without adding up all of them.
 
-`session_days.at_most` bounds what a session can have in any range of days. Reading rows by that
-bound, largest first, the search is over once the next bound is below what is already found.
+`session_days.at_most` bounds what a session can have in any range of days. Some sessions with
+the largest bounds tell how many events it takes to be among the busiest; whoever is bounded below
+that need not be looked at.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Select, func, select, text, union_all
 from sqlalchemy.orm import Session
@@ -14,10 +16,9 @@ from tracker.model import SessionDay
 from tracker.model.state import BUSY, QUIET
 
 _FIRST_LOOK = 200
-_LAST_LOOK = 10_000
-"""Rows looked at: four times as many each time; after that adding up everything is cheaper."""
-
+_MOST_WANTED = 2500
 _MOST_TENANTS = 50
+"""Of more sessions, or tenants, adding up everything is cheaper."""
 
 
 class Busy(NamedTuple):
@@ -30,22 +31,22 @@ class Busy(NamedTuple):
 
 def busiest(session: Session, scope: Scope, wanted: int) -> list[Busy] | None:
     """The first `wanted` sessions by events, then by id; None when that can't be told cheaply."""
-    look = max(_FIRST_LOOK, 4 * wanted)
-    while look <= _LAST_LOOK and len(scope.tenants) <= _MOST_TENANTS:
-        candidates = session.execute(_candidates(scope, look)).all()
-        found = _counted(session, scope, {row.session_id for row in candidates})[:wanted]
-        is_all = len(candidates) < look
-        left = QUIET if is_all else candidates[-1].at_most
-        if len(found) == wanted and left < found[-1].events:
-            return found
-        if is_all:
-            return None
-        look *= 4
-    return None
+    if wanted > _MOST_WANTED or len(scope.tenants) > _MOST_TENANTS:
+        return None
+    candidates = session.scalars(_candidates(scope, max(_FIRST_LOOK, 4 * wanted))).all()
+    some = _counted(session, scope, wanted, candidates)
+    if len(some) < wanted or some[-1].events <= QUIET:
+        return None
+    busy = select(SessionDay.session_id).where(
+        SessionDay.tenant_id.in_(scope.tenants),
+        text(BUSY),
+        SessionDay.at_most >= some[-1].events,
+    )
+    return _counted(session, scope, wanted, busy)
 
 
-def _candidates(scope: Scope, look: int) -> Select[*tuple[Any, ...]]:
-    """The rows with the largest bounds. One branch per tenant: each reads one index in order."""
+def _candidates(scope: Scope, look: int) -> Select[str]:
+    """Sessions with the largest bounds. One branch per tenant: each reads one index in order."""
     rows = (
         select(SessionDay.session_id, SessionDay.at_most)
         .where(SessionDay.day.between(scope.first, scope.last), text(BUSY))
@@ -56,12 +57,13 @@ def _candidates(scope: Scope, look: int) -> Select[*tuple[Any, ...]]:
         select(rows.where(SessionDay.tenant_id == tenant).subquery()) for tenant in scope.tenants
     ]
     merged = union_all(*branches).subquery()
-    bounds = merged.c.at_most
-    return select(merged.c.session_id, bounds).order_by(bounds.desc()).limit(look)
+    return select(merged.c.session_id).order_by(merged.c.at_most.desc()).limit(look)
 
 
-def _counted(session: Session, scope: Scope, ids: set[str]) -> list[Busy]:
-    """The events of these sessions in the period, most first."""
+def _counted(
+    session: Session, scope: Scope, wanted: int, ids: Sequence[str] | Select[str]
+) -> list[Busy]:
+    """Of these sessions, those with the most events in the period."""
     events = func.sum(SessionDay.events)
     statement = (
         select(SessionDay.tenant_id, SessionDay.session_id, events)
@@ -69,6 +71,7 @@ def _counted(session: Session, scope: Scope, ids: set[str]) -> list[Busy]:
         .where(SessionDay.day.between(scope.first, scope.last))
         .group_by(SessionDay.tenant_id, SessionDay.session_id)
         .having(events > 0)
+        .order_by(events.desc(), SessionDay.session_id)
+        .limit(wanted)
     )
-    found = [Busy(row[0], row[1], int(row[2])) for row in session.execute(statement)]
-    return sorted(found, key=lambda row: (-row.events, row.session_id))
+    return [Busy(row[0], row[1], int(row[2])) for row in session.execute(statement)]
