@@ -67,6 +67,8 @@ def test_a_long_text_with_few_numbers_keeps_what_is_none() -> None:
         ("C++", "c++"),
         ("???", "???"),
         ("what? when?", "what? when"),
+        ("مرحبا؟", "مرحبا"),
+        ("新宿の宿、", "新宿の宿"),
         ("x" * 600, "x" * 500),
     ],
 )

@@ -17,7 +17,8 @@ _EMAIL = re.compile(r"[^\s@<>\"'(),:;\[\]]{1,64}@[^\s@<>\"'(),:;\[\]]+\.[^\W\d_]
 _CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
 _RUN_OF_DIGITS = re.compile(r"\+?\(?\d(?:\D{0,3}\d){6,}")
 _LONGEST_ASKED_ABOUT = 1000
-_TRAILING_PUNCTUATION = " .,;:!?…。"
+_TRAILING_PUNCTUATION = " .,;:!?…。、؟،؛।"
+"""What ends a sentence or a part of one, in several scripts; `c#` and `c++` keep theirs."""
 
 
 def redact(text: str, phone_region: str = "") -> str:
