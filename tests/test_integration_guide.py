@@ -27,7 +27,9 @@ def test_the_guide_has_a_request_for_each_kind_of_sender() -> None:
 @pytest.mark.parametrize(("path", "options", "body"), CURLS)
 def test_every_curl_of_the_guide_succeeds(app: Flask, path: str, options: str, body: str) -> None:
     headers = bearer(make_key(app, "default", ("write",))) if "TRACKER_KEY" in options else {}
-    answer = app.test_client().post(path, data=body, content_type="text/plain", headers=headers)
+    named = re.search(r'"Content-Type: (.+?)"', options)
+    kind = named[1] if named else "application/x-www-form-urlencoded"  # what -d stands for
+    answer = app.test_client().post(path, data=body, content_type=kind, headers=headers)
     assert answer.status_code in (200, 202), answer.json
     if path == "/api/events":
         assert answer.json is not None
