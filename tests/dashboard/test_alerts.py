@@ -139,11 +139,13 @@ def test_analysts_look_and_only_admins_change(app: Flask) -> None:
     assert page.status_code == 200
     assert "Add a rule" not in page.text
     assert send(analyst, "add-rule", name="x", kind="spike").status_code == 403
+    assert 'href="/alerts"' in analyst.get("/overview").text
 
 
 def test_a_tenants_operator_sees_no_alerts(app: Flask) -> None:
     guest = browser_of(app, make_operator(app, "t@example.com", "tenant", ("default",)))
     assert guest.get("/alerts").status_code == 403
+    assert "/alerts" not in guest.get("/overview").text
 
 
 def test_what_is_gone_is_refused(operator: FlaskClient) -> None:

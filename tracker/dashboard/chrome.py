@@ -22,13 +22,14 @@ class NavLink:
     endpoint: str
     slug: str
     key: str = ""
-    role: str = ""
+    roles: tuple[str, ...] = ()
+    """Who may read it, where not everybody may."""
 
 
 _UNDECLARED = (
     NavLink("Operations", "Notes", "dashboard.annotations", "annotations", "n"),
-    NavLink("Operations", "Alerts", "dashboard.alerts_page", "alerts", "l"),
-    NavLink("Operations", "Settings", "dashboard.settings", "settings", "x", "admin"),
+    NavLink("Operations", "Alerts", "dashboard.alerts_page", "alerts", "l", ("admin", "analyst")),
+    NavLink("Operations", "Settings", "dashboard.settings", "settings", "x", ("admin",)),
 )
 """Pages that are not declared with panels; they come after the others."""
 
@@ -54,7 +55,7 @@ def navigation() -> list[tuple[Group, list[NavItem]]]:
         for page in PAGES
         if page.subject is None and not page.parent
     ]
-    shown = [link for link in (*declared, *_UNDECLARED) if not link.role or link.role == _role()]
+    shown = [link for link in (*declared, *_UNDECLARED) if not link.roles or _role() in link.roles]
     return [
         (group, [_item(link) for link in shown if link.group == group])
         for group in _GROUPS
