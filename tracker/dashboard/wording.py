@@ -3,6 +3,7 @@
 import json
 
 from tracker.dashboard.formats import number, rate
+from tracker.dashboard.panels import Column
 
 NOTICEABLE = 0.005
 """A rate that moved by less, half a percentage point, is called steady."""
@@ -41,3 +42,7 @@ def value_in_words(value: str) -> str:
         ends = len(held) == 2 and not any(isinstance(part, str) for part in held)
         return (" to " if ends else ", ").join(str(part) for part in held)
     return str(held)
+
+
+VALUE = Column("value", "Value", say=lambda row: value_in_words(row.value))
+"""The column of a filter's value."""

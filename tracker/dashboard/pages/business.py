@@ -64,6 +64,21 @@ def _notable(session: Session, scope: Scope, now: business.Totals) -> Sentence:
     return say("Nobody went quiet and no tenant stands out.")
 
 
+PLANS = Table(
+    name="plans",
+    title="Changes of plan",
+    metric=plans.plans,
+    half=True,
+    columns=(
+        Column("previous_plan", "From"),
+        Column("new_plan", "To"),
+        Column("status", "Status"),
+        Column("changes", "Changes", Kind.BAR),
+        Column("last_day", "Last"),
+    ),
+    empty="plan_updated",
+)
+
 PAGE = Page(
     slug="business",
     title="Business",
@@ -153,18 +168,7 @@ PAGE = Page(
                 Column("events_before", "Events before", Kind.BAR),
             ),
         ),
-        Table(
-            name="plans",
-            title="Changes of plan",
-            metric=plans.plans,
-            half=True,
-            columns=(
-                Column("previous_plan", "From"),
-                Column("new_plan", "To"),
-                Column("status", "Status"),
-                Column("changes", "Changes", Kind.BAR),
-            ),
-        ),
+        PLANS,
     ),
 )
 

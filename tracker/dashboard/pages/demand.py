@@ -19,7 +19,7 @@ from tracker.dashboard.panels import (
     Stats,
     Table,
 )
-from tracker.dashboard.wording import count, moved, people, value_in_words
+from tracker.dashboard.wording import VALUE, count, moved, people
 from tracker.metrics import demand, ledger, supply_gap
 from tracker.metrics.scope import Scope
 from tracker.store.grouping import FILLED, OPEN, RECRUITING, REOPENED
@@ -76,10 +76,6 @@ def _reachable(now: demand.DemandTotals) -> dict[str, str | Linked]:
         return {"reachable": "none of them left an e-mail address"}
     left = "one person" if now.emails == 1 else f"{number(now.emails)} people"
     return {"reachable": Linked(f"{left} can be reached by e-mail", "#demands")}
-
-
-def _value(row: demand.UnmetFilter) -> str:
-    return value_in_words(row.value)
 
 
 PAGE = Page(
@@ -168,7 +164,7 @@ PAGE = Page(
             half=True,
             page_size=10,
             columns=(
-                Column("value", "Value", say=_value),
+                VALUE,
                 Column("filter", "Filter"),
                 Column("zero_results", "Left nothing", Kind.BAR),
                 Column("zero_result_rate", "Share", n="sets"),

@@ -6,7 +6,7 @@ from tracker.dashboard.answers import ask
 from tracker.dashboard.formats import rate
 from tracker.dashboard.page import LAST_WEEK, Linked, Page, Sentence, say
 from tracker.dashboard.pages import overview as overview_page
-from tracker.dashboard.panels import Chart, Column, Kind, Series, Stat, Stats, Table
+from tracker.dashboard.panels import Column, Kind, Stat, Stats, Table
 from tracker.dashboard.wording import count, moved
 from tracker.metrics import (
     annotations,
@@ -66,17 +66,7 @@ PAGE = Page(
                 Stat("filter_changes", "Filters set", link="/filters"),
             ),
         ),
-        Chart(
-            name="daily-events",
-            title="What visitors did, by day",
-            metric=overview.daily_events,
-            unit="events",
-            series=(
-                Series("sage_query", "Searches", "searches"),
-                Series("card_click", "Card clicks", "clicks"),
-                Series("filter_change", "Filters set", "filters"),
-            ),
-        ),
+        overview_page.DAILY_EVENTS,
         Table(
             name="notes",
             title="What you changed",

@@ -7,7 +7,7 @@ from tracker.dashboard.formats import decimal, number
 from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
 from tracker.dashboard.pages.experts import CONTEXT_WORDS
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Stat, Stats, Table
-from tracker.dashboard.wording import count, value_in_words
+from tracker.dashboard.wording import VALUE, count
 from tracker.metrics import expert, experts
 from tracker.metrics.scope import Scope
 
@@ -95,7 +95,7 @@ PAGE = Page(
             page_size=10,
             columns=(
                 Column("filter", "Filter"),
-                Column("value", "Value", say=lambda row: value_in_words(row.value)),
+                VALUE,
                 Column("impressions", "Shown in grid"),
                 Column("clicks", "Clicked", Kind.BAR),
             ),

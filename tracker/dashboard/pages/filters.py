@@ -9,7 +9,7 @@ from tracker.dashboard.figures import axes
 from tracker.dashboard.formats import number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Chart, Colour, Column, Filter, Kind, Series, Stat, Stats, Table
-from tracker.dashboard.wording import count, moved, value_in_words
+from tracker.dashboard.wording import VALUE, count, moved, value_in_words
 from tracker.metrics import filters, rate_demand, supply_gap
 from tracker.metrics.rate_demand import BIN
 from tracker.metrics.scope import Scope
@@ -54,10 +54,6 @@ def _culprit(session: Session, scope: Scope, now: filters.FilterTotals) -> Sente
 def _which(worst: filters.Killer) -> str:
     """Names the value where it stands out among the filter's."""
     return ", {n} of them with {value}" if worst.worst_value_killed >= _NOTABLE else ""
-
-
-def _value(row: filters.FilterValue) -> str:
-    return value_in_words(row.value)
 
 
 def _worst(row: filters.Killer) -> str:
@@ -171,7 +167,7 @@ PAGE = Page(
             sortable=("filter", "value", "sets", "zero_results"),
             page_size=10,
             columns=(
-                Column("value", "Value", say=_value),
+                VALUE,
                 Column("filter", "Filter"),
                 Column("sets", "Times set", Kind.BAR),
                 Column("zero_results", "Left nothing"),

@@ -57,6 +57,18 @@ def _unmet(session: Session, scope: Scope, listed: int) -> Sentence:
     )
 
 
+DAILY_EVENTS = Chart(
+    name="daily-events",
+    title="What visitors did, by day",
+    metric=overview.daily_events,
+    unit="events",
+    series=(
+        Series("sage_query", "Searches", "searches"),
+        Series("card_click", "Card clicks", "clicks"),
+        Series("filter_change", "Filters set", "filters"),
+    ),
+)
+
 PAGE = Page(
     slug="overview",
     title="Overview",
@@ -85,17 +97,7 @@ PAGE = Page(
                 ),
             ),
         ),
-        Chart(
-            name="daily-events",
-            title="What visitors did, by day",
-            metric=overview.daily_events,
-            unit="events",
-            series=(
-                Series("sage_query", "Searches", "searches"),
-                Series("card_click", "Card clicks", "clicks"),
-                Series("filter_change", "Filters set", "filters"),
-            ),
-        ),
+        DAILY_EVENTS,
         Table(
             name="unmet-demand",
             title="Found nothing, most often",

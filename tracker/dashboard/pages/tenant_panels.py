@@ -1,6 +1,6 @@
 """The panels of one tenant's page: conversations, documents, and what holds the tenant up."""
 
-from tracker.dashboard.pages.business import DEFLECTION
+from tracker.dashboard.pages.business import DEFLECTION, PLANS
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Table
 from tracker.metrics import conversations, custom_events, ingestion, plans, reliability
 
@@ -125,20 +125,7 @@ LIMITS = (
         ),
         empty="quota_exceeded",
     ),
-    Table(
-        name="plans",
-        title="Changes of plan",
-        metric=plans.plans,
-        half=True,
-        columns=(
-            Column("previous_plan", "From"),
-            Column("new_plan", "To"),
-            Column("status", "Status"),
-            Column("changes", "Changes", Kind.BAR),
-            Column("last_day", "Last"),
-        ),
-        empty="plan_updated",
-    ),
+    PLANS,
     Table(
         name="checkouts",
         title="Checkouts",
