@@ -23,7 +23,8 @@ class Event(Base):
         # less, and an index is read from either end.
         Index("ix_events_type_time", "tenant_id", "event_type", "occurred_at"),
         Index("ix_events_time", "tenant_id", "occurred_at"),
-        Index("ix_events_session", "session_id", "occurred_at"),
+        # Both of what sessions are looked up by: no planner takes another index for better.
+        Index("ix_events_session", "session_id", "tenant_id"),
         # The feed's order; type and time are filtered on the way, without reading the rows.
         Index(
             "ix_events_received",

@@ -174,17 +174,25 @@ def _json(value: Any) -> str | None:
 @cache
 def _on_conflict(table: Table, merge: tuple[tuple[str, str], ...], dialect: str) -> str:
     keys = ", ".join(column.name for column in table.primary_key)
-    sets = ", ".join(_merged(table.name, name, how, dialect) for name, how in merge)
-    return f" ON CONFLICT ({keys}) DO " + (f"UPDATE SET {sets}" if sets else "NOTHING")
+    merged = {name: _merged(table.name, name, how, dialect) for name, how in merge}
+    if not merged:
+        return f" ON CONFLICT ({keys}) DO NOTHING"
+    sets = ", ".join(f"{name} = {value}" for name, value in merged.items())
+    update = f" ON CONFLICT ({keys}) DO UPDATE SET {sets}"
+    if {how for _, how in merge} <= {"min", "max"}:  # most often nothing changes: write nothing
+        differs = "IS NOT" if dialect == "sqlite" else "IS DISTINCT FROM"
+        changed = (f"{table.name}.{name} {differs} {value}" for name, value in merged.items())
+        update += " WHERE " + " OR ".join(changed)
+    return update
 
 
 def _merged(table: str, name: str, how: str, dialect: str) -> str:
     old, new = f"{table}.{name}", f"excluded.{name}"
     if how == "add":
-        return f"{name} = {old} + {new}"
+        return f"{old} + {new}"
     if how == "replace":
-        return f"{name} = {new}"
+        return new
     scalar = {"sqlite": {"min": "MIN", "max": "MAX"}}.get(
         dialect, {"min": "LEAST", "max": "GREATEST"}
     )
-    return f"{name} = {scalar[how]}(COALESCE({old}, {new}), COALESCE({new}, {old}))"
+    return f"{scalar[how]}(COALESCE({old}, {new}), COALESCE({new}, {old}))"

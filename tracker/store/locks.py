@@ -11,13 +11,20 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, text
 
 _BARRIER, _SESSIONS, _PEOPLE, _DEMANDS = 730, 731, 732, 733
+_JOIN = f"SELECT pg_advisory_xact_lock_shared({_BARRIER}, 0), " + ", ".join(
+    f"set_config('enable_{way}', 'off', true)" for way in ("seqscan", "hashjoin", "mergejoin")
+)
 _BUCKETS = 1 << 14  # bounds the locks held, which PostgreSQL keeps in shared memory
 
 
 def join_writers(connection: Connection) -> None:
-    """Waits while someone holds the barrier."""
+    """Waits while someone holds the barrier. Comes first in a transaction that writes by keys.
+
+    Until PostgreSQL has counted a young table it takes it for empty, and would read all of it
+    for each look-up of a few keys; so it is told to look them up.
+    """
     if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({_BARRIER}, 0)"))
+        connection.execute(text(_JOIN))
 
 
 def barrier(connection: Connection) -> None:

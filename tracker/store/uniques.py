@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from tracker.model import MemberDay, SessionDay
 from tracker.model.rollups import NEVER
+from tracker.model.state import QUIET
 from tracker.store import bulk
 from tracker.store.deltas import Deltas
 from tracker.store.projections import EventRow
@@ -135,7 +136,7 @@ def add_up(days: Days) -> None:
     """Says on each of a session's days how many events it has on all of them at most."""
     total = sum(counts["events"] for counts in days.values())
     for counts in days.values():
-        counts["at_most"] = 1 << (total - 1).bit_length()
+        counts["at_most"] = max(QUIET, 1 << (total - 1).bit_length())
 
 
 def count_facets(
