@@ -66,8 +66,12 @@
     }
   }
 
-  // One after the other, each when the browser has nothing better to do.
-  const idle = () => new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done));
+  // One after the other, each when the browser has nothing better to do. Chromium does not always
+  // tell an idle page that it is idle, hence the timeout.
+  const idle = () => new Promise((done) => {
+    if (window.requestIdleCallback) requestIdleCallback(done, { timeout: 500 });
+    else setTimeout(done);
+  });
   const waiting = new Set(charts);
   let queue = Promise.resolve();
 
