@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export FLASK_APP := wsgi
 export PORT ?= 8000
-PROCESSES ?= 2
+PROCESSES ?= 3
 
 .PHONY: run test check format lint types layers bench docs clean
 
@@ -13,7 +13,7 @@ run: $(VENV)/.runtime  ## Serve on $$PORT; DEMO=1 loads sample data first
 	@$(BIN)/flask serve $(if $(DEMO),--demo)
 
 test: $(VENV)/.dev  ## All tests; ARGS are passed on to pytest
-	$(BIN)/pytest -n $(PROCESSES) --dist worksteal $(ARGS)
+	$(BIN)/pytest -n $(PROCESSES) $(ARGS)
 
 check: format lint types layers test  ## What every commit must pass
 

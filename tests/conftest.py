@@ -15,6 +15,7 @@ from flask_migrate import upgrade
 
 from tests import postgres
 from tests.postgres import Reused
+from tests.sharing import Sharing, turn
 from tracker import create_app
 from tracker.config import load_settings
 from tracker.memory import remember_nothing
@@ -24,6 +25,16 @@ SESSION = "5516cb1f-6c99-46ba-bbf2-ae6444a9a4cf"
 PASSWORD = "correct horse battery"
 _MOST_KEPT = 12
 """How many apps the tests of a process keep; each holds memory, and may hold connections."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: turn(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    config.option.loadscopereorder = False
+    return Sharing(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,6 +5,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import bearer, dispose, make_app
+from tests.dashboard.conftest import log_in
 
 
 @pytest.fixture
@@ -27,9 +28,7 @@ def test_ingestion_answers_503_while_the_database_is_away(
 
 
 def test_a_page_answers_503_while_the_database_is_away(without_database: FlaskClient) -> None:
-    form = {"email": "a@example.com", "password": "x" * 12}
-    without_database.application.config["WTF_CSRF_ENABLED"] = False
-    answer = without_database.post("/login", data=form)
+    answer = log_in(without_database)
     assert answer.status_code == 503
     assert "Retry-After" in answer.headers
     assert "does not answer" in answer.text

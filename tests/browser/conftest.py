@@ -1,4 +1,4 @@
-"""One Chromium for the session, one context per test, and the scriptable network."""
+"""One Chromium for this folder, one context per test, and the scriptable network."""
 
 import os
 import shutil
@@ -37,8 +37,9 @@ def _chromium() -> str:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Gone before tests that run an event loop of their own: Playwright's runs in their thread."""
     path = _chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
