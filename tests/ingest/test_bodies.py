@@ -1,6 +1,7 @@
 """Bodies: media types, gzip, sizes, and what only somebody hostile sends. Never a 5xx."""
 
 import gzip
+import io
 import json
 import zlib
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from gunicorn.http.errors import InvalidChunkSize
 
 from tests.conftest import bearer
 from tests.ingest.sending import CLICK, ONE_ACCEPTED, click, event_of, query, stored
@@ -39,6 +41,34 @@ def test_a_gzipped_batch_is_accepted(app: Flask, client: FlaskClient) -> None:
     answer = post(client, body, Content_Encoding="gzip", Content_Type="application/json")
     assert answer.json["accepted"] == 20
     assert stored(app) == 20
+
+
+class BrokenChunks(io.BytesIO):
+    """What gunicorn makes of a body whose chunks are broken."""
+
+    def readinto(self, _buffer: Any) -> int:
+        raise InvalidChunkSize(b"zz")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (io.BytesIO(PLAIN), 202, ""),
+        (io.BytesIO(PLAIN.ljust(LIMIT)), 202, ""),
+        (io.BytesIO(PLAIN.ljust(LIMIT + 1)), 413, "too_large"),
+        (io.BytesIO(PLAIN.ljust(LIMIT * 3)), 413, "too_large"),
+        (BrokenChunks(), 400, "invalid_json"),
+    ],
+    ids=["whole", "as long as may be", "longer", "much longer", "broken"],
+)
+def test_a_body_in_chunks_is_held_to_the_same_rules(
+    client: FlaskClient, body: io.BytesIO, status: int, code: str
+) -> None:
+    body.seek(0)
+    chunked = {"wsgi.input_terminated": True}
+    answer = client.post("/api/events", input_stream=body, environ_overrides=chunked)
+    assert answer.status_code == status
+    assert not code or error_code(answer) == code
 
 
 def test_hostile_text_is_stored_as_it_is_on_both_databases(

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 from flask import Request
+from gunicorn.http.errors import ParseException
 
 from tracker.errors import ApiError
 
@@ -19,8 +20,7 @@ def read_json(request: Request) -> Any:
         raise ApiError(
             415, "unsupported_media_type", "Send JSON as application/json or text/plain."
         )
-    request.max_content_length = BODY_LIMIT
-    body = request.get_data(cache=False)
+    body = _read(request)
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding == "gzip":
         body = _inflate(body)
@@ -30,6 +30,18 @@ def read_json(request: Request) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise ApiError(400, "invalid_json", f"The body is not valid JSON: {error}.") from None
+
+
+def _read(request: Request) -> bytes:
+    """The body as it was sent. One sent in chunks has no length to refuse it by beforehand."""
+    request.max_content_length = BODY_LIMIT + 1
+    try:
+        body = request.get_data(cache=False)
+    except ParseException:
+        raise ApiError(400, "invalid_json", "The body's chunks are broken.") from None
+    if len(body) > BODY_LIMIT:
+        raise too_large()
+    return body
 
 
 def _inflate(body: bytes) -> bytes:
