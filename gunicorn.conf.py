@@ -9,6 +9,7 @@ from gevent import monkey
 monkey.patch_all()
 
 import gc
+import logging
 import sys
 
 from gevent.baseserver import BaseServer
@@ -30,6 +31,14 @@ max_requests = 0
 control_socket_disable = True
 accesslog = None  # an access log would hold addresses and user agents
 loglevel = "warning"
+
+
+def names_nobody(record):
+    """Whether a line may be logged: of a request that it can't read gunicorn logs the address."""
+    return "request from ip=" not in record.getMessage()
+
+
+logging.getLogger("gunicorn.error").addFilter(names_nobody)
 
 # One connection at a time: else the first process to wake takes all that wait, and the others idle.
 BaseServer.max_accept = 1

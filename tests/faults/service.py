@@ -46,6 +46,7 @@ class Service:
             **environment,
         }
         self._process: subprocess.Popen[bytes] | None = None
+        self._log = b""
 
     def start(self) -> None:
         """Starts it and waits until it is ready."""
@@ -57,7 +58,8 @@ class Service:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        threading.Thread(target=self._process.communicate, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=[self._process], daemon=True)
+        self._listener.start()
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             with suppress(OSError, http.client.HTTPException):
@@ -82,6 +84,14 @@ class Service:
         assert self._process
         self._process.terminate()
         self._process.wait(60)
+
+    def logged(self) -> str:
+        """What its processes wrote to standard error until they ended."""
+        self._listener.join(60)
+        return self._log.decode()
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        self._log += process.communicate()[1]
 
     def close(self) -> None:
         if self._process and self._process.poll() is None:
