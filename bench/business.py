@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bench.pages import logged_in
 from bench.servers import database, environment, flask, serving
@@ -25,6 +25,7 @@ from tracker.store.settling import settle_all
 
 TENANTS, DAYS = 200, 90
 ROUNDS = 30
+SLOWEST = 5
 DEEPEST = 20_000
 """Events down the feed of the largest tenant."""
 
@@ -101,16 +102,20 @@ def isolation(url: str, events: int) -> Iterator[Row]:
     held, metrics = app.extensions["database"], app.extensions["panel_metrics"]
     scope = _scope(app)
     times = {name: _asked(held, metric, scope, True) for name, metric in metrics.items()}
-    slowest = max(times, key=lambda name: times[name])
-    ratios = []
-    for _ in range(ROUNDS):
-        guarded = _asked(held, metrics[slowest], scope, True)
-        ratios.append(guarded / _asked(held, metrics[slowest], scope, False))
-    yield Row(
-        f"row-level security on the slowest panel, {'/'.join(slowest)}, {events:,} events",
-        f"{100 * (statistics.median(ratios) - 1):+.0f} %",
-        "<= 15 %",
-        f"{1000 * guarded:.0f} ms, median of {ROUNDS} pairs",
+    slowest = sorted(times, key=lambda name: times[name], reverse=True)[:SLOWEST]
+    costs = {"/".join(name): _cost(held, metrics[name], scope) for name in slowest}
+    figures = {name: f"{100 * cost:+.0f} %" for name, cost in costs.items()}
+    (first, figure), *rest = figures.items()
+    others = ", ".join(f"{name} {cost}" for name, cost in rest)
+    what = f"row-level security on the slowest panel, {first}, {events:,} events"
+    yield Row(what, figure, "<= 15 %", f"the next ones: {others}")
+
+
+def _cost(held: Database, metric: Any, scope: Scope) -> float:
+    """How much longer a panel takes as the reading role: the median of pairs, one after another."""
+    return statistics.median(
+        _asked(held, metric, scope, True) / _asked(held, metric, scope, False) - 1
+        for _ in range(ROUNDS)
     )
 
 
@@ -126,8 +131,9 @@ def _scope(app: Any) -> Scope:
 
 def _asked(held: Database, metric: Any, scope: Scope, guarded: bool) -> float:
     """Seconds that a panel's metric takes."""
-    with held.read(scope.tenants if guarded else None) as session:
-        session.connection()
+    with held.read(scope.tenants) as session:
+        if not guarded:
+            session.execute(text("SET LOCAL ROLE NONE"))  # the owner again, whom no policy binds
         began = time.perf_counter()
         metric(session, scope)
         return time.perf_counter() - began

@@ -15,6 +15,12 @@ from tracker.store.waiting import PatientConnection
 READER_ROLE = "tracker_reader"
 """The PostgreSQL role whose row-level security policies show a reader its tenants only."""
 
+_READ_AS = text(
+    "SELECT set_config('tracker.tenants', :tenants, true), set_config('work_mem', :memory, true)"
+)
+_SORT_MEMORY = "32MB"
+"""For a metric's sorts and sums on PostgreSQL, whose 4 MB send 100,000 sessions to the disk."""
+
 _SQLITE_PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",  # a commit survives loss of power, which 202 promises
@@ -64,10 +70,7 @@ class Database:
         with Session(self.reader) as session:
             if tenants is not None and not self.is_sqlite:
                 session.execute(text(f"SET LOCAL ROLE {READER_ROLE}"))
-                session.execute(
-                    text("SELECT set_config('tracker.tenants', :tenants, true)"),
-                    {"tenants": ",".join(tenants)},
-                )
+                session.execute(_READ_AS, {"tenants": ",".join(tenants), "memory": _SORT_MEMORY})
             yield session
 
     @contextmanager
