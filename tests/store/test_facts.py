@@ -105,6 +105,15 @@ def test_a_shared_view_id_outlives_the_next_search_and_the_30_minutes() -> None:
     assert found == {"tax": ["clicked"], "visa": ["unclicked"]}
 
 
+def test_a_click_before_a_search_is_none_on_it_even_in_the_same_view() -> None:
+    found = outcomes(
+        search(0, "tax", view_id="v1"),
+        click(5, "a", view_id="v1"),
+        search(10, "visa", view_id="v1"),
+    )
+    assert found == {"tax": ["clicked"], "visa": ["unclicked"]}
+
+
 def test_several_clicks_count_once_at_the_rank_of_the_first() -> None:
     events = (search(0), click(1, "c"), click(2, "a"), click(3, "c"))
     assert outcomes(*events) == {"tax": ["clicked"]}

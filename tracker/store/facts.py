@@ -88,14 +88,14 @@ def _outcome_of(
 
 def _answers(click: EventRow, search: EventRow, following: EventRow | None) -> bool:
     """Whether a click is one on this search's answer."""
-    if click["expert_id"] not in search["payload"]["expert_ids"]:
+    passed = click["occurred_at"] - search["occurred_at"]
+    if passed < timedelta() or click["expert_id"] not in search["payload"]["expert_ids"]:
         return False
     view_id = search["payload"].get("view_id")
     if view_id and click["payload"].get("view_id") == view_id:
         return True
-    passed = click["occurred_at"] - search["occurred_at"]
-    in_time = timedelta() <= passed <= CLICK_WINDOW
-    return in_time and (following is None or click["occurred_at"] < following["occurred_at"])
+    before_the_next = following is None or click["occurred_at"] < following["occurred_at"]
+    return before_the_next and passed <= CLICK_WINDOW
 
 
 def conversation_facts(events: Iterable[EventRow]) -> Facts:
