@@ -59,6 +59,12 @@ def test_undefined_values_are_dropped_where_they_are_optional(app: Flask) -> Non
     assert payloads["plan_updated"]["previousPlan"] is None
 
 
+def endless() -> dict[str, Any]:
+    circle: dict[str, Any] = {}
+    circle["self"] = circle
+    return circle
+
+
 @pytest.mark.parametrize(
     ("data", "path", "rule"),
     [
@@ -66,6 +72,7 @@ def test_undefined_values_are_dropped_where_they_are_optional(app: Flask) -> Non
         (QUOTA | {"limit": {1, 2}}, "payload.limit", "must be JSON, not set"),
         (QUOTA | {"at": [datetime.now(UTC)]}, "payload.at.0", "must be JSON, not datetime"),
         (QUOTA | {1: "x"}, "payload", "must have strings as keys"),
+        (QUOTA | endless(), "payload", "is nested too deep"),
         (QUOTA | {"extra": 1}, "payload.extra", "is not a known field"),
         ({"quotaType": "seats"}, "payload.limit", "is required"),
         (QUOTA | {"quotaType": "x" * 3000}, "payload", "must be at most 2048 bytes as JSON"),

@@ -19,6 +19,9 @@ from tracker.catalog.parsing import Refusal, SampledOut, Terms, parse
 from tracker.store.warnings import warning_of
 from tracker.store.writer import Work
 
+_DEEPEST = 40
+"""Levels of a payload; a value that holds itself has no end."""
+
 
 class EventRefused(ValueError):
     """The event is not stored; `faults` says why, each as (path, rule)."""
@@ -61,6 +64,8 @@ def log_event(
 
 def _not_json(value: Any, path: str) -> list[tuple[str, str]]:
     """Every place that JSON can't hold."""
+    if path.count(".") > _DEEPEST:
+        return [("payload", "is nested too deep")]
     if isinstance(value, Mapping):
         found = [_not_json(item, f"{path}.{key}") for key, item in value.items()]
         keys = [(path, "must have strings as keys") for key in value if not isinstance(key, str)]
