@@ -88,7 +88,7 @@ def _outcome_of(
 
 def _answers(click: EventRow, search: EventRow, following: EventRow | None) -> bool:
     """Whether a click is one on this search's answer."""
-    passed = click["occurred_at"] - search["occurred_at"]
+    passed: timedelta = click["occurred_at"] - search["occurred_at"]
     if passed < timedelta() or click["expert_id"] not in search["payload"]["expert_ids"]:
         return False
     view_id = search["payload"].get("view_id")
