@@ -21,6 +21,8 @@ from tracker.catalog.text import canonical_value, normal_query, redact
         ("card 4111 1111 1111 1111 ok", "card [card] ok"),
         ("card 5500-0000-0000-0004", "card [card]"),
         ("378282246310005", "[card]"),
+        ("ａｄａ＠ｅｘａｍｐｌｅ．ｃｏｍ まで", "[email] まで"),
+        ("nur ½ Tag, ２ Leute", "nur ½ Tag, ２ Leute"),
         ("number 4111 1111 1111 1112 fails Luhn", "number 4111 1111 1111 1112 fails Luhn"),
         ("order 1234567890123456789012345", "order 1234567890123456789012345"),
         ("from 2026-10-18 to 2026-11-14", "from 2026-10-18 to 2026-11-14"),

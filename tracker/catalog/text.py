@@ -25,8 +25,17 @@ def redact(text: str, phone_region: str = "") -> str:
     """`text` without e-mail addresses, card numbers (Luhn) and valid phone numbers.
 
     Phone numbers count when libphonenumber finds them valid: in international format, or in
-    the national format of `phone_region` (two letters; empty for none).
+    the national format of `phone_region` (two letters; empty for none). What is spelled in other
+    forms of the same characters, such as full-width ones, is found in their plain form.
     """
+    if not text.isascii():
+        plain = unicodedata.normalize("NFKC", text)
+        if plain != text and (redacted := _redacted(plain, phone_region)) != plain:
+            return redacted
+    return _redacted(text, phone_region)
+
+
+def _redacted(text: str, phone_region: str) -> str:
     if "@" in text:
         text = _EMAIL.sub("[email]", text)
     # libphonenumber is slow: ask it only about text that could hold a number
