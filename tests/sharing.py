@@ -9,6 +9,7 @@ FIRST = (
     "tests/browser",
     "tests/real",
     "tests/demo",
+    "tests/privacy/test_server_log.py",
 )
 """What takes longest begins first, so that no process is still at it when the others are done."""
 

@@ -14,7 +14,9 @@ from gevent import monkey
 from psycopg.waiting import Ready, Wait
 
 IN_PLACE_MILLISECONDS = 250
-_GIVING_WAY_MILLISECONDS = 1000
+GIVING_WAY_SECONDS = 30
+"""After this without an answer the database counts as away, whatever state it is in."""
+
 _poll_in_place = monkey.get_original("select", "poll")
 _EVENTS = {
     Wait.R: select.POLLIN,
@@ -36,12 +38,17 @@ class PatientConnection(psycopg.Connection[Any]):
                 wanted = gen.send(_ready(self.pgconn.socket, wanted))
         except StopIteration as done:
             return done.value
+        except TimeoutError:
+            self.close()  # an answer that comes later must not be taken for the next one's
+            raise psycopg.OperationalError("the database does not answer") from None
 
 
 def _ready(socket: int, wanted: Wait) -> Ready:
     found = _polled(_poll_in_place(), socket, wanted, IN_PLACE_MILLISECONDS)
-    while not found:
-        found = _polled(select.poll(), socket, wanted, _GIVING_WAY_MILLISECONDS)
+    if not found:
+        found = _polled(select.poll(), socket, wanted, 1000 * GIVING_WAY_SECONDS)
+    if not found:
+        raise TimeoutError
     # an error on the socket is for libpq to find when it reads
     readable = Ready.R if found & ~select.POLLOUT else Ready.NONE
     return Ready(readable | (Ready.W if found & select.POLLOUT else Ready.NONE))
