@@ -7,6 +7,7 @@ python -m bench.pages 10    the same and ten times as many, by how they differ
 import gzip
 import http.cookiejar
 import json
+import os
 import re
 import statistics
 import sys
@@ -15,6 +16,9 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Connection, text
 
 from bench.grow import grow
 from bench.servers import connected, database, flask, serving
@@ -31,9 +35,14 @@ Fetch = Callable[[str], bytes]
 
 @dataclass
 class Times:
-    """Median milliseconds of a page and of its panels, and the page's size on the wire."""
+    """Milliseconds of a page and of its panels, and the page's size on the wire.
+
+    `page` and `panels` are medians by the clock. `cpu` is what the page took of processors, in
+    the web processes and in PostgreSQL's: it tells the same on a machine that is busy.
+    """
 
     page: float
+    cpu: float
     kilobytes: float
     panels: dict[str, float] = field(default_factory=dict)
 
@@ -64,9 +73,30 @@ def logged_in(port: int) -> Fetch:
 
 def measured(url: str) -> dict[str, Times]:
     """Every page and drill-down with its panels, by what to call it."""
-    with serving("wsgi:app", url) as server:
+    with serving("wsgi:app", url) as server, connected(url) as connection:
+
+        def cpu() -> dict[int, float]:
+            return {p: _milliseconds_of(p) for p in (*server.workers(), *_backends(connection))}
+
         fetch = logged_in(server.port)
-        return {name: _times(fetch, path) for name, path in _addresses(fetch).items()}
+        return {name: _times(fetch, cpu, path) for name, path in _addresses(fetch).items()}
+
+
+def _backends(connection: Connection) -> list[int]:
+    """PostgreSQL's processes for the service."""
+    if connection.dialect.name != "postgresql":
+        return []
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    return list(connection.scalars(text(f"SELECT pid FROM pg_stat_activity WHERE {others}")))
+
+
+def _milliseconds_of(pid: int) -> float:
+    """The processor time of a process so far."""
+    try:
+        numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:  # a connection that was closed just now
+        return 0.0
+    return 1000 * (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _addresses(fetch: Fetch) -> dict[str, str]:
@@ -108,11 +138,14 @@ def _people(**conditions: str) -> str:
     return f"/people?{urllib.parse.urlencode(conditions)}"
 
 
-def _times(fetch: Fetch, path: str) -> Times:
+def _times(fetch: Fetch, cpu: Callable[[], dict[int, float]], path: str) -> Times:
     query = PERIOD if not path.startswith(("/business/", "/feed/")) else {"period": f"{DAYS}d"}
     url = f"{path}{'&' if '?' in path else '?'}{urllib.parse.urlencode(query)}"
     page = fetch(url)
-    times = Times(_median(fetch, url), len(gzip.compress(page)) / 1000)
+    before = cpu()
+    median = _median(fetch, url)
+    taken = sum(max(0.0, now - before.get(pid, 0.0)) for pid, now in cpu().items())
+    times = Times(median, taken / (ROUNDS + 1), len(gzip.compress(page)) / 1000)
     if "?" in path:
         return times
     for panel in re.findall(rf'href="{re.escape(path)}/([\w-]+)\.json', page.decode()):
@@ -143,13 +176,13 @@ def growth(times: int) -> Iterator[Row]:
     """Each page with `times` as many events, against a million."""
     found = [_on(kind, times) for kind in KINDS]
     for name in found[0][0]:
-        few, many = ([kind[n][name].page for kind in found] for n in (0, 1))
-        ratios = (now / before for before, now in zip(few, many, strict=True))
+        few, many = ([kind[n][name] for kind in found] for n in (0, 1))
+        ratios = (now.cpu / max(1, before.cpu) for before, now in zip(few, many, strict=True))
         yield Row(
-            f"{name}, {times}x the events",
+            f"{name}: CPU with {times}x the events",
             " / ".join(f"{ratio:.2f}" for ratio in ratios),
             "<= 300 ms" if _is_drill_down(name) else "<= 1.3",
-            " / ".join(f"{now:.0f} ms" for now in many),
+            " / ".join(f"{now.cpu:.0f} ms" for now in many),
         )
 
 
@@ -173,7 +206,7 @@ def _row(name: str, sqlite: Times, postgresql: Times) -> Row:
         name,
         f"{sqlite.page:.0f} / {postgresql.page:.0f} ms",
         "<= 300 ms" if _is_drill_down(name) else "<= 150 ms",
-        panel + f"{sqlite.kilobytes:.0f} KB",
+        f"CPU {sqlite.cpu:.0f} / {postgresql.cpu:.0f} ms; {panel}{sqlite.kilobytes:.0f} KB",
     )
 
 

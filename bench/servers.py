@@ -140,12 +140,17 @@ class Server:
         self.port = port
         self.pid = pid
 
+    def workers(self) -> list[int]:
+        """The web processes."""
+        return list(
+            map(int, Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split())
+        )
+
     def workers_memory(self) -> list[float]:
         """Resident memory of each web process, in MB."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [_resident(pid) for pid in children]
+        return [_resident(pid) for pid in self.workers()]
 
 
-def _resident(pid: str) -> float:
+def _resident(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import ColumnElement, String, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
+from tracker.metrics.once import once
 from tracker.metrics.scope import Scope
 from tracker.model import DailyTrips, TripAttempt
 from tracker.store.trips import NO_DURATION, bucket_duration
@@ -40,6 +41,7 @@ class Place(NamedTuple):
 NONE = Durations(None, None, exact=True)
 
 
+@once
 def durations(session: Session, scope: Scope, by: Grouping = "") -> dict[Any, Durations]:
     """p50 and p95 of the finished attempts, of all of them (key "") or by a column.
 

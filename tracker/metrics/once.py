@@ -2,27 +2,29 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
 
 from tracker.metrics.scope import Scope
 
 Answer = TypeVar("Answer")
+More = ParamSpec("More")
+Question = Callable[Concatenate[Session, Scope, More], Answer]
 
 
-def once(question: Callable[[Session, Scope], Answer]) -> Callable[[Session, Scope], Answer]:
-    """`question`, asked once per session for the same tenants and days.
+def once(question: Question[More, Answer]) -> Question[More, Answer]:
+    """`question`, asked once per session for the same tenants, days and further arguments.
 
     Only for questions to which the scope's slice and filters make no difference.
     """
 
     @wraps(question)
-    def asked(session: Session, scope: Scope) -> Answer:
+    def asked(session: Session, scope: Scope, /, *more: More.args, **named: More.kwargs) -> Answer:
         known = session.info.setdefault("once", {})
-        key = (question, scope.tenants, scope.first, scope.last)
+        key = (question, scope.tenants, scope.first, scope.last, more, *named.items())
         if key not in known:
-            known[key] = question(session, scope)
+            known[key] = question(session, scope, *more, **named)
         answer: Answer = known[key]
         return answer
 

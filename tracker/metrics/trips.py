@@ -67,7 +67,7 @@ def totals(session: Session, scope: Scope) -> list[Totals]:
     histogram after that. Source: daily_trips, trip_creation_attempts.
     """
     counts = attempts_by_status(by_day(session, scope))
-    return [Totals(*_figures(counts), *durations(session, scope).get("", NONE)[:2])]
+    return [Totals(*_figures(counts), *durations(session, scope, "").get("", NONE)[:2])]
 
 
 @once
