@@ -41,6 +41,9 @@ from tracker.store.uniques import (
 )
 
 _CHECKPOINT_TRIES = 50
+_LEADING = 4
+"""Columns of a rollup's key that lead to few rows."""
+
 _SESSION_DAYS = SessionDay.__table__
 
 
@@ -171,12 +174,15 @@ def _tidy(connection: Connection, keys: Mapping[str, set[Key]]) -> None:
         asked = (*columns.keys, "slot", *columns.counters)
         width = len(columns.keys)
         slots: dict[Key, list[Key]] = defaultdict(list)
-        for row in bulk.matching(connection, table, columns.keys, sorted(keys[name]), asked):
+        # By all columns PostgreSQL may take a smaller index that leads to a day's whole rows.
+        leading = sorted({key[:_LEADING] for key in keys[name]})
+        for row in bulk.matching(connection, table, columns.keys[:_LEADING], leading, asked):
             slots[tuple(row[:width])].append(tuple(row))
         gone = [
             row[: width + 1]
-            for rows in slots.values()
-            if not any(map(sum, zip(*(row[width + 1 :] for row in rows), strict=True)))
+            for key, rows in slots.items()
+            if key in keys[name]
+            and not any(map(sum, zip(*(row[width + 1 :] for row in rows), strict=True)))
             for row in rows
         ]
         bulk.delete_keys(connection, table, gone)
