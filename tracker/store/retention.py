@@ -22,7 +22,7 @@ from tracker.store.uniques import FACETS, session_days
 
 BATCH = 500
 SETTLED_AT_ONCE = 20
-BUSY_SHARE = 0.1
+BUSY_SHARE = 0.03
 """How much of the time is spent looking and deleting; the rest is left to ingestion."""
 
 EVENTS, IDENTITIES = Event.__table__, Identity.__table__
