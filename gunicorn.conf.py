@@ -1,7 +1,8 @@
 """How the service is run: `gunicorn wsgi:app` reads this file by itself.
 
-Ingestion runs on gevent's loop, one process per core; pages run on native threads, so that a
-long query is never felt by a visitor (see tracker/offloop.py).
+Requests are taken on gevent's loop, by one process per core; pages run on native threads, so that a
+long query is never felt by a visitor (see tracker/offloop.py). Where there are several, one process
+more takes no requests and writes for them all (see tracker/store/scribe.py).
 """
 
 from gevent import monkey
@@ -15,12 +16,12 @@ import sys
 from gevent.baseserver import BaseServer
 
 from tracker.config import load_settings
-from tracker.store.scribe import Desk, Scribe
+from tracker.store.scribe import Clerk, Desk, Scribe
 
 settings = load_settings()
 
 bind = f"0.0.0.0:{settings.port}"
-workers = settings.web_concurrency
+workers = settings.web_concurrency + (settings.web_concurrency > 1)  # and the one that writes
 worker_class = "gevent"
 preload_app = True  # the processes share the rate counters, and most of their memory
 backlog = 2048
@@ -64,10 +65,17 @@ def when_ready(server):
 def post_worker_init(worker):
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(*_GARBAGE)
+    writes = desk is not None and desk.take()
+    if writes:
+        worker.sockets = []  # takes no requests
     if not is_tracker(worker.wsgi):
         return
-    if desk:
-        stoppers.append(Scribe(desk, worker.wsgi.extensions["writer"]).stop)
+    writer = worker.wsgi.extensions["writer"]
+    if writes:
+        scribe = Scribe(desk, writer)
+        stoppers.append(lambda: scribe.finish(graceful_timeout - 1))
+    elif desk:
+        Clerk(desk, writer)
     if settings.worker == "inline":
         from tracker.jobs.clock import start_clock
 

@@ -1,7 +1,7 @@
-"""Three processes at one desk, for test_scribe: run as a program. Prints who wrote for whom.
+"""Processes at one desk, for test_scribe: run as a program. Prints who wrote for whom.
 
-Every process submits works until its input says stop. What is written is not a database here
-but the id of the process that writes.
+One takes the desk and writes, the others submit works until they are ended. What is written is
+not a database here but the id of the process that writes.
 """
 
 from gevent import monkey
@@ -10,15 +10,14 @@ monkey.patch_all()
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Sequence
 
-from tracker.store.scribe import Desk, Scribe
+from tracker.store.scribe import Clerk, Desk, Scribe
 from tracker.store.writer import Overloaded, Work, Writer
 
-PROCESSES = 3
-ROUNDS = 20
+CLERKS = 2
+REPORTS = 20
 
 
 def sign(group: Sequence[Work]) -> None:
@@ -27,11 +26,18 @@ def sign(group: Sequence[Work]) -> None:
 
 
 def take_part(desk: Desk, report: int) -> None:
-    """Submits works, reports who wrote them, and serves the others until it is ended."""
-    writer = Writer(None, gather=0.001)  # type: ignore[arg-type]
-    writer.write_group = sign
-    scribe = Scribe(desk, writer)
-    signal.signal(signal.SIGTERM, lambda *_: (scribe.stop(), os._exit(0)))
+    """Writes for the others, or has works written and reports by whom."""
+    writer = Writer(None)  # type: ignore[arg-type]
+    if desk.take():
+        writer.write_group = sign
+        scribe = Scribe(desk, writer)
+        ended: list[int] = []
+        signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
+        while not ended:
+            time.sleep(0.05)
+        scribe.finish(0.1)
+        os._exit(0)
+    Clerk(desk, writer)
     while True:
         time.sleep(0.005)
         try:
@@ -41,45 +47,40 @@ def take_part(desk: Desk, report: int) -> None:
         os.write(report, f"{os.getpid()} {written_by}\n".encode())
 
 
-def said(reports: int, rounds: int) -> dict[int, list[int]]:
-    """What the processes reported, by process, until each has so often."""
+def writers(reports: int) -> set[int]:
+    """Who wrote the last works that each clerk reported."""
     found: dict[int, list[int]] = {}
-    deadline = time.monotonic() + 30
-    rest = b""
-    while time.monotonic() < deadline:
-        *lines, rest = (rest + os.read(reports, 65536)).split(b"\n")
-        for line in lines:
-            process, written_by = map(int, line.split())
-            found.setdefault(process, []).append(written_by)
-        if len(found) == rounds and min(map(len, found.values())) >= ROUNDS:
-            return found
-    raise TimeoutError(found)
+    while len(found) < CLERKS or min(map(len, found.values())) < REPORTS:
+        for line in os.read(reports, 4096).split(b"\n"):
+            if line.count(b" ") == 1:
+                clerk, written_by = map(int, line.split())
+                found.setdefault(clerk, []).append(written_by)
+    return {last for each in found.values() for last in each[-5:]}
+
+
+def started(desk: Desk, report: int) -> int:
+    child = os.fork()
+    if child == 0:
+        take_part(desk, report)
+    return child
 
 
 def main() -> None:
     desk = Desk()
     reports, report = os.pipe()
-    children = set()
-    for _ in range(PROCESSES):
-        if (child := os.fork()) == 0:
-            take_part(desk, report)
-        children.add(child)
+    children = {started(desk, report) for _ in range(1 + CLERKS)}
     for end in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
-        found = said(reports, len(children))
-        writers = {last for lasts in found.values() for last in lasts[-ROUNDS // 2 :]}
-        print(len(children), len(writers), writers <= children, flush=True)
-        scribe = writers.pop()
+        wrote = writers(reports)
+        print(len(wrote), wrote <= children, flush=True)
+        scribe = wrote.pop()
         os.kill(scribe, end)
         os.waitpid(scribe, 0)
         children.remove(scribe)
-        os.set_blocking(reports, False)
-        try:
-            while os.read(reports, 65536):
-                pass
-        except BlockingIOError:
-            pass
-        os.set_blocking(reports, True)
+        children.add(started(desk, report))  # as gunicorn does
+        os.read(reports, 65536)
+    for child in children:
+        os.kill(child, signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,9 +1,10 @@
 """One process of a machine writes for all of them.
 
-Web processes that took turns at the database would each find their caches outdated, and would
-commit smaller groups more often. So the first one to write becomes the scribe, and the others
-hand it their groups over a local socket. Who the scribe is, a lock says that its death frees:
-the next process to write takes over. Several machines on one PostgreSQL have a scribe each.
+Web processes that took turns at the database would each find their caches outdated, would commit
+smaller groups more often, and could not read requests while they write. So one process does
+nothing but write: the scribe. The others hand it their groups over a local socket. Who it is, a
+lock says that its death frees: the process that is started in its place takes the lock, and the
+groups that wait. Several machines on one PostgreSQL have a scribe each.
 """
 
 import fcntl
@@ -15,7 +16,6 @@ import tempfile
 import time
 import weakref
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from gevent import monkey, socket
@@ -26,12 +26,11 @@ from tracker.store.writer import PATIENCE_SECONDS, Overloaded, Work, Writer
 Group = Sequence[Work]
 _Socket = monkey.get_original("socket", "socket")  # belongs to no loop, so it can be inherited
 _LENGTH = struct.Struct("=I")
-_DRAIN_SECONDS = 5
-_ATTEMPTS = 3
+_AGAIN_SECONDS = 0.05
 
 
 class NotTaken(Exception):
-    """The scribe is ending, and has not looked at the group."""
+    """The scribe is gone, and has not seen the group."""
 
 
 class Desk:
@@ -52,16 +51,12 @@ class Desk:
         return socket.socket(socket.AF_UNIX, fileno=os.dup(self._bound.fileno()))
 
     def take(self) -> bool:
-        """Whether this process is the scribe now."""
+        """Whether this process is the scribe, from now on until it ends."""
         try:
             fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return False
         return True
-
-    def leave(self) -> None:
-        """Lets another process be the scribe."""
-        fcntl.lockf(self._lock, fcntl.LOCK_UN)
 
 
 def _remove(folder: str, owner: int) -> None:
@@ -70,93 +65,84 @@ def _remove(folder: str, owner: int) -> None:
 
 
 class Scribe:
-    """One process's place at the desk: it writes itself, or has its groups written."""
+    """Writes what the other processes hand in."""
 
     def __init__(self, desk: Desk, writer: Writer) -> None:
-        self._desk = desk
         self._writer = writer
-        self._write_here = writer.write_group
-        self._server: StreamServer | None = None
-        self._line: socket.socket | None = None
-        self._in_hand = 0
-        self._ending = False
+        writer.gather_seconds = 0  # while one group is written the next ones gather by themselves
+        self._lines = 0
+        StreamServer(desk.socket, self._serve).start()
+
+    def finish(self, seconds: float) -> None:
+        """Writes on until the others have ended, for so long at most."""
+        deadline = time.monotonic() + seconds
+        while self._lines and time.monotonic() < deadline:
+            time.sleep(_AGAIN_SECONDS)
+
+    def _serve(self, line: socket.socket, _address: Any) -> None:
+        self._lines += 1
+        try:
+            while True:
+                works = [Work(*parts) for parts in _receive(line)]
+                self._writer.submit_all(works)
+                _send(line, [_answer(work) for work in works])
+        except (OSError, EOFError):
+            line.close()
+        finally:
+            self._lines -= 1
+
+
+def _answer(work: Work) -> tuple[Any, ...]:
+    return work.accepted, work.duplicates, work.linked, work.error and str(work.error)
+
+
+class Clerk:
+    """Hands the groups of a process in at the desk."""
+
+    def __init__(self, desk: Desk, writer: Writer) -> None:
+        self._path = desk.path
+        self._line: socket.socket | None = self._connect()
         writer.write_group = self.write
+        writer.gather_seconds = 0
 
     def write(self, group: Group) -> None:
-        """Writes a group, or has it written; each work says what came of it."""
-        for _ in range(_ATTEMPTS):
-            if self._writes_here():
-                self._write_here(group)
-                return
-            with suppress(NotTaken):
+        """Has a group written; each work says what came of it."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
                 self._have_written(group)
-                return
-        _give_up(group, "no process takes it")
-
-    def stop(self) -> None:
-        """Finishes what others handed in, and lets another process take over."""
-        self._ending = True
-        if self._server is None:
+            except NotTaken:
+                self._hang_up()
+                if time.monotonic() < deadline:
+                    time.sleep(_AGAIN_SECONDS)
+                    continue
+                _give_up(group, "no process writes")
+            except (OSError, EOFError):
+                self._hang_up()
+                _give_up(group, "the writing process ended")
             return
-        self._server.stop_accepting()
-        self._desk.leave()
-        deadline = time.monotonic() + _DRAIN_SECONDS
-        while self._in_hand and time.monotonic() < deadline:
-            time.sleep(0.01)
-
-    def _writes_here(self) -> bool:
-        if self._server is None and not self._ending and self._desk.take():
-            self._server = StreamServer(self._desk.socket, self._serve)
-            self._server.start()
-        return self._server is not None and not self._ending
 
     def _have_written(self, group: Group) -> None:
-        """Hands a group to the scribe; NotTaken when it certainly did not look at it."""
+        """NotTaken when the scribe certainly has not seen the group."""
         try:
-            line = self._connected()
+            line = self._line = self._line or self._connect()
             _send(line, [(work.rows, work.links, work.warned, work.sampled) for work in group])
         except OSError:
-            self._hang_up()
             raise NotTaken from None
-        try:
-            answers = _receive(line)
-        except (OSError, EOFError):
-            self._hang_up()
-            _give_up(group, "the writing process ended")
-            return
-        if answers is None:
-            self._hang_up()
-            raise NotTaken
-        for work, answer in zip(group, answers, strict=True):
+        for work, answer in zip(group, _receive(line), strict=True):
             work.accepted, work.duplicates, work.linked, error = answer
             work.error = Overloaded(error) if error else None
 
-    def _connected(self) -> socket.socket:
-        if self._line is None:
-            self._line = socket.socket(socket.AF_UNIX)
-            self._line.settimeout(PATIENCE_SECONDS)
-            self._line.connect(self._desk.path)
-        return self._line
+    def _connect(self) -> socket.socket:
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(PATIENCE_SECONDS)
+        line.connect(self._path)
+        return line
 
     def _hang_up(self) -> None:
         if self._line is not None:
             self._line.close()
             self._line = None
-
-    def _serve(self, line: socket.socket, _address: Any) -> None:
-        """Writes what another process hands in, for as long as it does."""
-        with suppress(OSError, EOFError), line:
-            while True:
-                works = [Work(*parts) for parts in _receive(line)]
-                _send(line, None if self._ending else self._answers(works))
-
-    def _answers(self, works: list[Work]) -> list[tuple[Any, ...]]:
-        self._in_hand += 1
-        try:
-            self._writer.submit_all(works)
-        finally:
-            self._in_hand -= 1
-        return [(w.accepted, w.duplicates, w.linked, w.error and str(w.error)) for w in works]
 
 
 def _give_up(group: Group, why: str) -> None:

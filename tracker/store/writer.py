@@ -69,7 +69,7 @@ class Writer:
 
     def __init__(self, database: Database, gather: float = GATHER_SECONDS) -> None:
         self.write_group: Callable[[Sequence[Work]], None] = partial(_write_group, database)
-        self._gather = gather
+        self.gather_seconds = gather
         self._queue: deque[Work] = deque()
         self._queued = 0
         self._busy = False
@@ -138,7 +138,7 @@ class Writer:
         """Waits a moment, and on while more keep coming: a busy loop reads them all first."""
         for _ in range(GATHER_ROUNDS):
             before = self._queued
-            time.sleep(self._gather)
+            time.sleep(self.gather_seconds)
             if self._queued == before:
                 return
 
