@@ -12,6 +12,7 @@ monkey.patch_all()
 import gc
 import logging
 import sys
+from contextlib import suppress
 
 from gevent.baseserver import BaseServer
 
@@ -70,6 +71,8 @@ def post_worker_init(worker):
         worker.sockets = []  # takes no requests
     if not is_tracker(worker.wsgi):
         return
+    with suppress(Exception):  # without a database requests say so themselves
+        worker.wsgi.extensions["database"].connect_first()
     writer = worker.wsgi.extensions["writer"]
     if writes:
         scribe = Scribe(desk, writer)

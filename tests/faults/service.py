@@ -83,7 +83,7 @@ class Service:
         """Asks it to end; returns when it has."""
         assert self._process
         self._process.terminate()
-        self._process.wait(60)
+        self._process.wait(25)  # sooner than gunicorn ends what hangs
 
     def logged(self) -> str:
         """What its processes wrote to standard error until they ended."""

@@ -108,6 +108,7 @@ class Clock:
         if self._over:
             return
         try:
+            self.context.database.connect_first()
             if self._leases.hold(job.name):
                 job.run(self.context, lambda: self._over or not self._leases.hold(job.name))
         except (OSError, OperationalError, InterfaceError) as error:

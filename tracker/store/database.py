@@ -43,6 +43,8 @@ class Database:
     def __init__(self, reader: Engine, writer: Engine) -> None:
         self.reader = reader
         self.writer = writer
+        self._first = monkey.get_original("threading", "Lock")()
+        self._connected = False
         if self.is_sqlite:
             _prepare_sqlite(reader, begin="BEGIN", pragmas=(*_SQLITE_PRAGMAS, "query_only = ON"))
             _prepare_sqlite(writer, begin="BEGIN IMMEDIATE", pragmas=_SQLITE_PRAGMAS)
@@ -53,6 +55,18 @@ class Database:
     @property
     def is_sqlite(self) -> bool:
         return self.writer.dialect.name == "sqlite"
+
+    def connect_first(self) -> None:
+        """Does what SQLAlchemy does at an engine's first connection, in one thread.
+
+        Threads that did it at once would wait for each other at a lock of gevent's, and one that
+        waits there for a thread of another loop may wait for ever. So native threads come by here.
+        """
+        with self._first:
+            if not self._connected:
+                for engine in (self.reader, self.writer):
+                    engine.connect().close()
+                self._connected = True
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
