@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: accessible, quiet, by keyboard, in every width and light."""
+"""The dashboard in a real browser: what an operator does with it."""
 
 import shutil
 import threading
@@ -16,14 +16,10 @@ from tests.browser.test_marketplace import Quietly
 from tests.conftest import PASSWORD, dispose, make_app, record
 from tests.dashboard.conftest import ADMIN, browser_of, make_operator
 from tests.dashboard.test_panels import click
-from tracker.dashboard.pages import PAGES
 
 pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
-PATHS = [f"/{page.slug}" for page in PAGES if page.subject is None]
-LOOKS = [pytest.param(390, "light", id="narrow-light")]
-"""Wide ones, dark ones and empty ones are in test_accessibility.py."""
 
 
 @pytest.fixture(scope="module")
@@ -64,37 +60,6 @@ def desk(browser: Browser, service: tuple[Flask, str]) -> Iterator[Page]:
     context = open_context(browser, service, viewport={"width": 1440, "height": 900})
     yield context.new_page()
     context.close()
-
-
-def faults(page: Page) -> list[str]:
-    """What the browser complains of from now on, refused styles and scripts too."""
-    said: list[str] = []
-    page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    return said
-
-
-@pytest.mark.parametrize(("width", "light"), LOOKS)
-def test_every_page_is_accessible_and_quiet(
-    browser: Browser, service: tuple[Flask, str], width: int, light: Any
-) -> None:
-    context = open_context(
-        browser, service, viewport={"width": width, "height": 900}, color_scheme=light
-    )
-    page = context.new_page()
-    said = faults(page)
-    problems = []
-    for path in [*PATHS, "/patterns", "/catalog/card_click", "/account/password"]:
-        page.goto(path)
-        page.mouse.move(0, 0)
-        page.mouse.move(9, 9)
-        for plot in page.locator("[data-chart]").all():
-            expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
-        problems += [f"{path}: {violation}" for violation in violations(page)]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            problems.append(f"{path}: scrolls sideways")
-    context.close()
-    assert "\n".join(problems + said) == ""
 
 
 def violations(page: Page) -> list[str]:
