@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export FLASK_APP := wsgi
 export PORT ?= 8000
-PROCESSES ?= 4
+PROCESSES ?= 3
 
 .PHONY: run test check format lint types layers bench docs clean
 
