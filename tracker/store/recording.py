@@ -1,6 +1,5 @@
 """Storing events: the log, the identities they carry, and every rollup, in one transaction."""
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -110,10 +109,11 @@ def _count(
     for row in rows:
         project(row, deltas)
     changes, recorded.beaten = fold_attempts(connection, rows, deltas)
-    members: dict[MemberKey, Counter[date]] = defaultdict(Counter, changes)
+    members: dict[MemberKey, dict[date, int]] = dict(changes)
     for row in rows:
         for member, day in memberships(row):
-            members[member][day] += 1
+            days = members.setdefault(member, {})
+            days[day] = days.get(day, 0) + 1
     missing = {(key[0], key[1]) for key in members if key[2] == "error"} - known.keys()
     known = known | identities(connection, missing)
     count_sessions(connection, rows, lambda session: session in known, deltas)

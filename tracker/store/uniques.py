@@ -6,10 +6,9 @@ which events arrive. The caller holds the locks of the members it changes. Sessi
 count as (week, first week), under the kind `week`, for who came back.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Connection
@@ -32,6 +31,8 @@ Days = dict[date, dict[str, Any]]
 SESSION_DAYS = SessionDay.__table__
 MEMBER_DAYS = MemberDay.__table__
 
+_COUNTS = tuple(column.name for column in SESSION_DAYS.columns if not column.primary_key)
+
 FACETS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "session": lambda day: day["events"] > 0,
     "engaged": lambda day: day["searches"] + day["filters"] > 0,
@@ -46,7 +47,8 @@ COUNTED_AS = {"sage_query": "searches", "filter_change": "filters", "card_click"
 
 def chain(days: Iterable[date]) -> list[tuple[date, date]]:
     """Each active day with the one before it."""
-    return [(day, previous) for previous, day in pairwise([NEVER, *sorted(days)])]
+    ordered = sorted(days)
+    return list(zip(ordered, [NEVER, *ordered], strict=False))
 
 
 def count_change(
@@ -59,12 +61,11 @@ def count_change(
     identified: bool,
 ) -> None:
     """Adds the difference between two sets of active days of one member."""
-    change = Counter(chain(after))
-    change.subtract(chain(before))
-    for (day, previous), n in change.items():
-        if n:
+    was, now = set(chain(before)), set(chain(after))
+    for sign, links in ((1, now - was), (-1, was - now)):
+        for day, previous in links:
             row = (tenant_id, day, kind, key, previous)
-            deltas.add("daily_uniques", row, members=n, identified=n if identified else 0)
+            deltas.add("daily_uniques", row, members=sign, identified=sign if identified else 0)
 
 
 def weeks(days: Iterable[date]) -> list[tuple[date, date]]:
@@ -99,37 +100,36 @@ def count_sessions(
         add_up(after)
         count_facets(deltas, session, before, after, identified(session))
         changed += [
-            {"tenant_id": session[0], "session_id": session[1], "day": day} | counts
+            {"tenant_id": session[0], "session_id": session[1], "day": day, **counts}
             for day, counts in after.items()
             if counts != before.get(day)
         ]
-    others = [c.name for c in SESSION_DAYS.columns if not c.primary_key]
-    bulk.upsert(connection, SESSION_DAYS, changed, dict.fromkeys(others, "replace"))
+    bulk.upsert(connection, SESSION_DAYS, changed, dict.fromkeys(_COUNTS, "replace"))
 
 
 def session_days(connection: Connection, sessions: Iterable[SessionKey]) -> dict[SessionKey, Days]:
     """The active days of sessions, with what was done on each."""
     held: dict[SessionKey, Days] = defaultdict(dict)
     by = ("tenant_id", "session_id")
-    for row in bulk.matching(connection, SESSION_DAYS, by, list(sessions)):
-        counts = dict(row._mapping)
-        session = (counts.pop("tenant_id"), counts.pop("session_id"))
-        held[session][counts.pop("day")] = counts
+    columns = (*by, "day", *_COUNTS)
+    for row in bulk.matching(connection, SESSION_DAYS, by, list(sessions), columns):
+        held[row.tenant_id, row.session_id][row.day] = dict(zip(_COUNTS, row[3:], strict=True))
     return held
 
 
 def count_event(days: Days, row: EventRow) -> None:
     """Counts an event into the days of its session."""
     at = row["occurred_at"]
-    counts = days.setdefault(
-        row["day"],
-        {"events": 0, "searches": 0, "filters": 0, "clicks": 0, "first_at": at, "last_at": at},
-    )
+    counts = days.get(row["day"])
+    if counts is None:
+        counts = days[row["day"]] = dict.fromkeys(_COUNTS, 0) | {"first_at": at, "last_at": at}
     counts["events"] += 1
     if column := COUNTED_AS.get(row["event_type"]):
         counts[column] += 1
-    counts["first_at"] = min(counts["first_at"], at)
-    counts["last_at"] = max(counts["last_at"], at)
+    if at < counts["first_at"]:
+        counts["first_at"] = at
+    elif at > counts["last_at"]:
+        counts["last_at"] = at
 
 
 def add_up(days: Days) -> None:
@@ -144,8 +144,8 @@ def count_facets(
 ) -> None:
     """Counts the change of one session's days under every facet."""
     for kind, holds in FACETS.items():
-        was = [day for day, counts in before.items() if holds(counts)]
-        now = [day for day, counts in after.items() if holds(counts)]
+        was = [day for day in before if holds(before[day])]
+        now = [day for day in after if holds(after[day])]
         if len(was) != len(now):  # days come or go, but do not turn into others
             count_change(deltas, session[0], kind, "", was, now, identified)
     if len(before) != len(after):
@@ -187,7 +187,7 @@ def _in_vain(row: EventRow) -> Iterator[tuple[MemberKey, date]]:
 
 def count_members(
     connection: Connection,
-    changes: Mapping[MemberKey, Counter[date]],
+    changes: Mapping[MemberKey, Mapping[date, int]],
     identified: Callable[[SessionKey], bool],
     deltas: Deltas,
 ) -> None:
@@ -197,20 +197,20 @@ def count_members(
     for row in bulk.matching(connection, MEMBER_DAYS, by, list(changes)):
         held[row.tenant_id, row.member, row.kind, row.key][row.day] = row.events
     kept, gone = [], []
-    for member, change in changes.items():
-        before = held[member]
-        after = Counter(before)
-        after.update(change)
-        alive = {day: n for day, n in after.items() if n > 0}
-        tenant, who, kind, key = member
-        known = kind != "zero_email" and identified((tenant, who))
-        if before.keys() != alive.keys():
-            count_change(deltas, tenant, kind, key, before, alive, known)
-        for day in change:
-            if day in alive:
-                kept.append(dict(zip(by, member, strict=True)) | {"day": day, "events": alive[day]})
+    for (tenant, who, kind, key), change in changes.items():
+        before = held[tenant, who, kind, key]
+        after = dict(before)
+        for day, n in change.items():
+            after[day] = after.get(day, 0) + n
+            if after[day] > 0:
+                place = {"tenant_id": tenant, "member": who, "kind": kind, "key": key}
+                kept.append(place | {"day": day, "events": after[day]})
             else:
-                gone.append((*member, day))
+                del after[day]
+                gone.append((tenant, who, kind, key, day))
+        if before.keys() != after.keys():
+            known = kind != "zero_email" and identified((tenant, who))
+            count_change(deltas, tenant, kind, key, before, after, known)
     bulk.upsert(connection, MEMBER_DAYS, kept, {"events": "replace"})
     bulk.delete_keys(connection, MEMBER_DAYS, gone)
 
