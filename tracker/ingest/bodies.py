@@ -35,7 +35,8 @@ def read_json(request: Request) -> Any:
 
 def _read(request: Request) -> bytes:
     """The body as it was sent. One sent in chunks has no length to refuse it by beforehand."""
-    if (request.content_length or 0) > BODY_LIMIT:
+    declared = request.environ.get("CONTENT_LENGTH", "")
+    if declared.isdecimal() and int(declared) > BODY_LIMIT:
         raise too_large()
     try:
         body: bytes = request.environ["wsgi.input"].read(BODY_LIMIT + 1)

@@ -6,6 +6,7 @@ execution. The statements' texts do not depend on the number of rows, so they ar
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
@@ -51,6 +52,41 @@ def upsert(
         connection.exec_driver_sql(_postgres_insert(table) + suffix, {"rows": _json(rows)})
     else:
         _sqlite_insert(connection, table, rows, suffix)
+
+
+@dataclass(frozen=True)
+class Upsert:
+    """Rows to be inserted, or merged into those there as `merge` says (see `upsert`)."""
+
+    table: Table
+    rows: Sequence[dict[str, Any]]
+    merge: dict[str, str]
+
+
+def upsert_all(connection: Connection, upserts: Iterable[Upsert]) -> None:
+    """Does them all; no two may be about the same row.
+
+    On PostgreSQL they are one statement, so that a group waits once for the server's answer.
+    """
+    wanted = [one for one in upserts if one.rows]
+    if connection.dialect.name != "postgresql":
+        for one in wanted:
+            upsert(connection, one.table, one.rows, one.merge)
+    elif wanted:
+        sql = _postgres_upserts(tuple((one.table, tuple(one.merge.items())) for one in wanted))
+        connection.exec_driver_sql(sql, {f"rows{n}": _json(o.rows) for n, o in enumerate(wanted)})
+
+
+@cache
+def _postgres_upserts(wanted: tuple[tuple[Table, tuple[tuple[str, str], ...]], ...]) -> str:
+    parts = (
+        f"upsert{n} AS ("
+        + _postgres_insert(table, f"rows{n}")
+        + _on_conflict(table, merge, "postgresql")
+        + ")"
+        for n, (table, merge) in enumerate(wanted)
+    )
+    return f"WITH {', '.join(parts)} SELECT 1"
 
 
 def matching(
@@ -111,9 +147,9 @@ def _postgres_type(column: Column[Any]) -> str:
 
 
 @cache
-def _postgres_insert(table: Table) -> str:
+def _postgres_insert(table: Table, parameter: str = "rows") -> str:
     names = ", ".join(table.columns.keys())
-    rows = f"json_populate_recordset(NULL::{table.name}, %(rows)s::json)"
+    rows = f"json_populate_recordset(NULL::{table.name}, %({parameter})s::json)"
     return f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows}"
 
 

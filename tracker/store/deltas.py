@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Connection, Table
 from tracker.model import UtcDateTime
 from tracker.model.rollups import Rollup
 from tracker.store import bulk
+from tracker.store.bulk import Upsert
 
 ROLLUPS: dict[str, Table] = {
     rollup.__tablename__: rollup.__table__ for rollup in Rollup.__subclasses__()
@@ -90,5 +91,10 @@ class Deltas:
             columns = shape(ROLLUPS[name])
             place = zip(columns.keys, key, strict=True)
             rows[name].append(dict(place, slot=slot, **(columns.nothing | changes)))
-        for name, changed in rows.items():
-            bulk.upsert(connection, ROLLUPS[name], changed, shape(ROLLUPS[name]).merge)
+        bulk.upsert_all(
+            connection,
+            [
+                Upsert(ROLLUPS[name], changed, shape(ROLLUPS[name]).merge)
+                for name, changed in rows.items()
+            ],
+        )

@@ -17,6 +17,7 @@ from tracker.model import MemberDay, SessionDay
 from tracker.model.rollups import NEVER
 from tracker.model.state import QUIET
 from tracker.store import bulk
+from tracker.store.bulk import Upsert
 from tracker.store.deltas import Deltas
 from tracker.store.projections import EventRow
 
@@ -33,16 +34,27 @@ MEMBER_DAYS = MemberDay.__table__
 
 _COUNTS = tuple(column.name for column in SESSION_DAYS.columns if not column.primary_key)
 
-FACETS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
-    "session": lambda day: day["events"] > 0,
-    "engaged": lambda day: day["searches"] + day["filters"] > 0,
-    "clicked": lambda day: day["clicks"] > 0,
-    "active": lambda day: day["searches"] + day["filters"] + day["clicks"] > 0,
-}
-"""What a session's day counts under, by kind of daily_uniques. The sessions that are both
-engaged and clicked are those of `engaged` plus those of `clicked` less those of `active`."""
-
 COUNTED_AS = {"sage_query": "searches", "filter_change": "filters", "card_click": "clicks"}
+
+
+def days_by_facet(days: Days) -> dict[str, list[date]]:
+    """A session's days by what they count under, by kind of daily_uniques.
+
+    The sessions that are both engaged and clicked are those of `engaged` plus those of `clicked`
+    less those of `active`.
+    """
+    found: dict[str, list[date]] = {"session": [], "engaged": [], "clicked": [], "active": []}
+    for day, counts in days.items():
+        engaged, clicked = counts["searches"] + counts["filters"] > 0, counts["clicks"] > 0
+        if counts["events"] > 0:
+            found["session"].append(day)
+        if engaged:
+            found["engaged"].append(day)
+        if clicked:
+            found["clicked"].append(day)
+        if engaged or clicked:
+            found["active"].append(day)
+    return found
 
 
 def chain(days: Iterable[date]) -> list[tuple[date, date]]:
@@ -84,8 +96,8 @@ def count_sessions(
     rows: Iterable[EventRow],
     identified: Callable[[SessionKey], bool],
     deltas: Deltas,
-) -> None:
-    """Counts new events into the days of their sessions."""
+) -> Upsert:
+    """Counts new events into the days of their sessions; returns the days to be written."""
     by_session: dict[SessionKey, list[EventRow]] = defaultdict(list)
     for row in rows:
         if row["session_id"] and not row["is_bot"]:
@@ -104,7 +116,7 @@ def count_sessions(
             for day, counts in after.items()
             if counts != before.get(day)
         ]
-    bulk.upsert(connection, SESSION_DAYS, changed, dict.fromkeys(_COUNTS, "replace"))
+    return Upsert(SESSION_DAYS, changed, dict.fromkeys(_COUNTS, "replace"))
 
 
 def session_days(connection: Connection, sessions: Iterable[SessionKey]) -> dict[SessionKey, Days]:
@@ -143,11 +155,12 @@ def count_facets(
     deltas: Deltas, session: SessionKey, before: Days, after: Days, identified: bool
 ) -> None:
     """Counts the change of one session's days under every facet."""
-    for kind, holds in FACETS.items():
-        was = [day for day in before if holds(before[day])]
-        now = [day for day in after if holds(after[day])]
-        if len(was) != len(now):  # days come or go, but do not turn into others
-            count_change(deltas, session[0], kind, "", was, now, identified)
+    was, now = days_by_facet(before), days_by_facet(after)
+    if was == now:
+        return
+    for kind in now:
+        if len(was[kind]) != len(now[kind]):  # days come or go, but do not turn into others
+            count_change(deltas, session[0], kind, "", was[kind], now[kind], identified)
     if len(before) != len(after):
         count_weeks(deltas, session[0], before, after, identified)
 
@@ -192,6 +205,16 @@ def count_members(
     deltas: Deltas,
 ) -> None:
     """Adds events (or takes them away, where negative) to the days of members."""
+    bulk.upsert_all(connection, [changed_members(connection, changes, identified, deltas)])
+
+
+def changed_members(
+    connection: Connection,
+    changes: Mapping[MemberKey, Mapping[date, int]],
+    identified: Callable[[SessionKey], bool],
+    deltas: Deltas,
+) -> Upsert:
+    """Counts as `count_members` does, but for writing the days that it returns."""
     held: dict[MemberKey, dict[date, int]] = defaultdict(dict)
     by = ("tenant_id", "member", "kind", "key")
     for row in bulk.matching(connection, MEMBER_DAYS, by, list(changes)):
@@ -211,8 +234,8 @@ def count_members(
         if before.keys() != after.keys():
             known = kind != "zero_email" and identified((tenant, who))
             count_change(deltas, tenant, kind, key, before, after, known)
-    bulk.upsert(connection, MEMBER_DAYS, kept, {"events": "replace"})
     bulk.delete_keys(connection, MEMBER_DAYS, gone)
+    return Upsert(MEMBER_DAYS, kept, {"events": "replace"})
 
 
 def count_as_identified(
@@ -225,10 +248,7 @@ def count_as_identified(
         members[row.tenant_id, row.member].append(row)
     for session, days in session_days(connection, wanted).items():
         tenant = session[0]
-        under = {
-            (kind, ""): [day for day, counts in days.items() if holds(counts)]
-            for kind, holds in FACETS.items()
-        }
+        under = {(kind, ""): active for kind, active in days_by_facet(days).items()}
         for row in members[session]:
             under.setdefault((row.kind, row.key), []).append(row.day)
         for (kind, key), active in under.items():
