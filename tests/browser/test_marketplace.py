@@ -373,7 +373,9 @@ def test_offline_and_back_on_a_new_page_each_event_is_stored_once(
         ("city", "Rome"),
         ("language", "French"),
     ]
-    assert len(events("results_shown", page=again)) == 3
+    # the new page may have come to rest with a list of its own, which nobody filtered
+    filtered = [e["filters"] for e in events("results_shown", page=again) if e["filters"]]
+    assert filtered == [{"city": "Rome"}, {"city": "Rome", "language": "French"}]
 
 
 def test_under_global_privacy_control_the_shop_works_and_nothing_is_sent(

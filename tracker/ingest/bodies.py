@@ -35,11 +35,16 @@ def read_json(request: Request) -> Any:
 
 def _read(request: Request) -> bytes:
     """The body as it was sent. One sent in chunks has no length to refuse it by beforehand."""
-    declared = request.environ.get("CONTENT_LENGTH", "")
-    if declared.isdecimal() and int(declared) > BODY_LIMIT:
+    environ = request.environ
+    declared = environ.get("CONTENT_LENGTH", "")
+    if declared.isdecimal():
+        length = int(declared)
+    else:  # without a length only a server that ends the stream itself may be read from
+        length = BODY_LIMIT + 1 if environ.get("wsgi.input_terminated") else 0
+    if declared and length > BODY_LIMIT:
         raise too_large()
     try:
-        body: bytes = request.environ["wsgi.input"].read(BODY_LIMIT + 1)
+        body: bytes = environ["wsgi.input"].read(length)
     except (ParseException, OSError):
         raise ApiError(400, "invalid_json", "The body did not arrive whole.") from None
     if len(body) > BODY_LIMIT:

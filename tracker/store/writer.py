@@ -67,9 +67,8 @@ class Work:
     _turn: threading.Lock = field(default_factory=_held)
     """Released when the work is done, or when it is its turn to lead."""
 
-    @property
-    def size(self) -> int:
-        return max(1, len(self.rows) + len(self.links))
+    def __post_init__(self) -> None:
+        self.size = max(1, len(self.rows) + len(self.links))
 
 
 class Writer:
