@@ -60,6 +60,9 @@ class Service:
         )
         self._listener = threading.Thread(target=self._listen, args=[self._process], daemon=True)
         self._listener.start()
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             with suppress(OSError, http.client.HTTPException):
@@ -74,6 +77,14 @@ class Service:
         pid = self._process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
         return [int(child) for child in children.split()]
+
+    def writing_process(self) -> int:
+        """The one that holds the lock of who writes for all."""
+        files = Path(f"/proc/{self.web_processes()[0]}/fd").iterdir()
+        lock = next(file for file in files if os.readlink(file).endswith("/lock"))
+        inode = f":{lock.stat().st_ino} "
+        held = Path("/proc/locks").read_text().splitlines()
+        return next(int(line.split()[4]) for line in held if inode in line)
 
     def kill(self) -> None:
         """Ends all of its processes as a loss of power would."""
