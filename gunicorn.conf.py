@@ -1,8 +1,9 @@
 """How the service is run: `gunicorn wsgi:app` reads this file by itself.
 
-Requests are taken on gevent's loop, by one process per core; pages run on native threads, so that a
-long query is never felt by a visitor (see tracker/offloop.py). Where there are several, one process
-more takes no requests and writes for them all (see tracker/store/scribe.py).
+Requests are taken on gevent's loop, by one process per core. Where there are several, two more
+take no requests: one writes for them all (see tracker/store/scribe.py), and one makes their pages
+and runs the clock (see tracker/offloop.py), so that a long query is never felt by a visitor. A
+single process does everything, pages and clock on native threads.
 """
 
 from gevent import monkey
@@ -11,18 +12,21 @@ monkey.patch_all()
 
 import gc
 import logging
+import os
 import sys
 from contextlib import suppress
 
 from gevent.baseserver import BaseServer
 
 from tracker.config import load_settings
-from tracker.store.scribe import Clerk, Desk, Scribe
+from tracker.desk import Desk
+from tracker.store.scribe import Clerk, write_for_all
 
 settings = load_settings()
 
 bind = f"0.0.0.0:{settings.port}"
-workers = settings.web_concurrency + (settings.web_concurrency > 1)  # and the one that writes
+apart = settings.web_concurrency > 1
+workers = settings.web_concurrency + 2 * apart
 worker_class = "gevent"
 preload_app = True  # the processes share the rate counters, and most of their memory
 backlog = 2048
@@ -45,13 +49,16 @@ logging.getLogger("gunicorn.error").addFilter(names_nobody)
 # One connection at a time: else the first process to wake takes all that wait, and the others idle.
 BaseServer.max_accept = 1
 
+_YIELDING = 5
+"""How much nicer the process of the pages is: those who wait for a page can, visitors can't."""
+
 _SWITCH_SECONDS = 0.0005
 """How long a page's thread may keep the interpreter from the loop that takes events."""
 
 _GARBAGE = (20_000, 20, 20)
 """How many more objects than now exist before Python looks for cycles: a request makes few."""
 
-desk = Desk() if workers > 1 else None
+writing, showing = (Desk(), Desk()) if apart else (None, None)
 
 
 def when_ready(server):
@@ -66,20 +73,25 @@ def when_ready(server):
 def post_worker_init(worker):
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.set_threshold(*_GARBAGE)
-    writes = desk is not None and desk.take()
-    if writes:
+    writes = apart and writing.take()
+    shows = apart and not writes and showing.take()
+    if writes or shows:
         worker.sockets = []  # takes no requests
     if not is_tracker(worker.wsgi):
         return
     with suppress(Exception):  # without a database requests say so themselves
         worker.wsgi.extensions["database"].connect_first()
-    writer = worker.wsgi.extensions["writer"]
+    writer, pages = worker.wsgi.extensions["writer"], worker.wsgi.extensions["off_loop"]
     if writes:
-        scribe = Scribe(desk, writer)
-        stoppers.append(lambda: scribe.finish(graceful_timeout - 1))
-    elif desk:
-        Clerk(desk, writer)
-    if settings.worker == "inline":
+        finishers.append(write_for_all(writing, writer))
+    elif apart:
+        Clerk(writing, writer)
+    if shows:
+        os.nice(_YIELDING)
+        finishers.append(pages.make_for_all(showing))
+    elif apart:
+        pages.have_made(showing)
+    if settings.worker == "inline" and (shows or not apart):
         from tracker.jobs.clock import start_clock
 
         stoppers.append(start_clock(worker.wsgi))
@@ -93,6 +105,8 @@ def is_tracker(app):
 def worker_exit(_server, _worker):
     for stop in stoppers:
         stop()
+    for finish in finishers:
+        finish(graceful_timeout - 1)
 
 
-stoppers = []
+stoppers, finishers = [], []

@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     dashboard.register(app)
     demo.register(app)
     cli.register(app)
-    app.wsgi_app = OffLoop(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = app.extensions["off_loop"] = OffLoop(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from tracker.catalog.calendar import Calendar
+from tracker.ingest.intake import Intake
 from tracker.ingest.ratelimit import RateCounters
 from tracker.store.key_uses import KeyUses
 from tracker.store.salts import Salts
@@ -26,3 +27,4 @@ def remember_nothing(app: Flask) -> None:
             lambda: database.read(None), lambda: calendar.day(datetime.now(UTC))
         ),
     }
+    app.extensions["intake"] = Intake.of(app)

@@ -79,12 +79,13 @@ class Service:
         return [int(child) for child in children.split()]
 
     def writing_process(self) -> int:
-        """The one that holds the lock of who writes for all."""
+        """Of those that hold a desk's lock the one that yields to nobody; the other makes pages."""
         files = Path(f"/proc/{self.web_processes()[0]}/fd").iterdir()
-        lock = next(file for file in files if os.readlink(file).endswith("/lock"))
-        inode = f":{lock.stat().st_ino} "
+        locks = [file for file in files if os.readlink(file).endswith("/lock")]
+        inodes = [f":{lock.stat().st_ino} " for lock in locks]
         held = Path("/proc/locks").read_text().splitlines()
-        return next(int(line.split()[4]) for line in held if inode in line)
+        holders = [int(line.split()[4]) for line in held if any(one in line for one in inodes)]
+        return min(holders, key=lambda process: os.getpriority(os.PRIO_PROCESS, process))
 
     def kill(self) -> None:
         """Ends all of its processes as a loss of power would."""

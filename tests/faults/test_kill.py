@@ -68,6 +68,26 @@ def test_a_service_whose_writing_process_hangs_is_not_ready(database_url: str) -
         service.wait_until_ready()  # once its successor writes
 
 
+def test_pages_are_made_again_when_the_process_that_makes_them_has_died(database_url: str) -> None:
+    asked = ("GET", "/overview/totals.json")  # nobody is logged in, which a page has to find out
+    with served(database_url) as service:
+        for _ in range(2):
+            assert service.ask(*asked)[0] == 401
+            os.kill(_maker_of_pages(service), signal.SIGKILL)
+            assert service.ask(*asked)[0] == 401
+
+
+def _maker_of_pages(service: Service) -> int:
+    """The process that yields to those that take events."""
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    (maker,) = (
+        process
+        for process in service.web_processes()
+        if os.getpriority(os.PRIO_PROCESS, process) > ours
+    )
+    return maker
+
+
 def test_two_workers_that_get_the_same_events_store_each_once(
     database_url: str, assert_stored_once: StoredOnce
 ) -> None:

@@ -13,7 +13,8 @@ import signal
 import time
 from collections.abc import Sequence
 
-from tracker.store.scribe import Clerk, Desk, Scribe
+from tracker.desk import Desk
+from tracker.store.scribe import Clerk, write_for_all
 from tracker.store.writer import Overloaded, Work, Writer
 
 CLERKS = 2
@@ -30,12 +31,12 @@ def take_part(desk: Desk, report: int) -> None:
     writer = Writer(None)  # type: ignore[arg-type]
     if desk.take():
         writer.write_group = sign
-        scribe = Scribe(desk, writer)
+        finish = write_for_all(desk, writer)
         ended: list[int] = []
         signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
         while not ended:
             time.sleep(0.05)
-        scribe.finish(0.1)
+        finish(0.1)
         os._exit(0)
     Clerk(desk, writer)
     while True:

@@ -16,12 +16,13 @@ MEDIA_TYPES = ("application/json", "text/plain", "")
 
 def read_json(request: Request) -> Any:
     """The body's JSON value; ApiError 400, 413 or 415 when there is none to be had."""
-    if request.mimetype not in MEDIA_TYPES:
+    media_type = request.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if media_type not in MEDIA_TYPES:
         raise ApiError(
             415, "unsupported_media_type", "Send JSON as application/json or text/plain."
         )
     body = _read(request)
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    encoding = request.environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if encoding == "gzip":
         body = _inflate(body)
     elif encoding not in ("", "identity"):
@@ -34,11 +35,13 @@ def read_json(request: Request) -> Any:
 
 def _read(request: Request) -> bytes:
     """The body as it was sent. One sent in chunks has no length to refuse it by beforehand."""
-    request.max_content_length = BODY_LIMIT + 1
+    declared = request.environ.get("CONTENT_LENGTH", "")
+    if declared.isdecimal() and int(declared) > BODY_LIMIT:
+        raise too_large()
     try:
-        body = request.get_data(cache=False)
-    except ParseException:
-        raise ApiError(400, "invalid_json", "The body's chunks are broken.") from None
+        body: bytes = request.environ["wsgi.input"].read(BODY_LIMIT + 1)
+    except (ParseException, OSError):
+        raise ApiError(400, "invalid_json", "The body did not arrive whole.") from None
     if len(body) > BODY_LIMIT:
         raise too_large()
     return body

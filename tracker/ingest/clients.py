@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flask import Request, Response, current_app, request
+from flask import Request, Response, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.catalog.parsing import Terms
-from tracker.config import Settings
 from tracker.errors import RETRY_SECONDS, ApiError
 from tracker.ingest.bots import is_bot
+from tracker.ingest.intake import Headers, Intake, this_intake
 from tracker.ingest.ratelimit import fingerprint, seconds_to_next_window
 from tracker.store.access import KeyGrant, find_key
 from tracker.store.settings import Choices
@@ -34,19 +34,17 @@ def overloaded() -> ApiError:
     )
 
 
-def identify(scope: str = "write") -> Sender:
+def identify(intake: Intake, sent: Request) -> Sender:
     """The request's sender; ApiError 401, 403, 429 or 503 when there is none to accept."""
-    sent = this_request()
-    if _origin_refused(sent):
+    if _origin_refused(intake, sent):
         raise ApiError(403, "origin_not_allowed", "This origin may not send events.")
     if secret := bearer_secret(sent):
-        return _key_holder(secret, scope)
-    settings = _settings()
-    _limit_rate(sent, settings.rate_limit)
-    user_agent = sent.environ.get("HTTP_USER_AGENT", "")
-    return Sender(
-        settings.default_tenant, False, is_bot(user_agent), choices_of(settings.default_tenant)
-    )
+        tenant_id = granted(intake, secret, "write").tenant_id
+        return Sender(tenant_id, True, False, choices_of(intake, tenant_id))
+    _limit_rate(intake, sent)
+    tenant_id = intake.settings.default_tenant
+    judged = is_bot(sent.environ.get("HTTP_USER_AGENT", ""))
+    return Sender(tenant_id, False, judged, choices_of(intake, tenant_id))
 
 
 def this_request() -> Request:
@@ -71,40 +69,34 @@ def _invalid_key() -> ApiError:
     return ApiError(401, "invalid_key", "This API key is unknown, revoked or lacks the scope.")
 
 
-def _key_holder(secret: str, scope: str) -> Sender:
-    tenant_id = granted(secret, scope).tenant_id
-    return Sender(tenant_id, True, False, choices_of(tenant_id))
-
-
-def granted(secret: str, scope: str) -> KeyGrant:
+def granted(intake: Intake, secret: str, scope: str) -> KeyGrant:
     """What the key allows; ApiError 401 when it does not allow the scope, 503 without database."""
     try:
-        with current_app.extensions["database"].reader.connect() as connection:
+        with intake.database.reader.connect() as connection:
             grant = find_key(connection, secret)
     except (SQLAlchemyError, OSError):
         raise overloaded() from None
     if grant is None or scope not in grant.scopes:
         raise _invalid_key()
-    current_app.extensions["key_uses"].note(grant.key_id)
+    intake.key_uses.note(grant.key_id)
     return grant
 
 
-def choices_of(tenant_id: str) -> Choices:
+def choices_of(intake: Intake, tenant_id: str) -> Choices:
     """The tenant's choices; ApiError 503 when they were never read and can't be."""
     try:
-        choices: Choices = current_app.extensions["choices"].of(tenant_id)
+        return intake.choices.of(tenant_id)
     except (SQLAlchemyError, OSError):
         raise overloaded() from None
-    return choices
 
 
-def _limit_rate(sent: Request, limit: int) -> None:
+def _limit_rate(intake: Intake, sent: Request) -> None:
     try:
-        salt = current_app.extensions["salts"].today()
+        salt = intake.salts.today()
     except (SQLAlchemyError, OSError):
         raise overloaded() from None
-    client = fingerprint(sent.remote_addr or "", salt)
-    if current_app.extensions["rate_counters"].count(client) > limit:
+    limit = intake.settings.rate_limit
+    if intake.rate_counters.count(fingerprint(sent.remote_addr or "", salt)) > limit:
         raise ApiError(
             429,
             "rate_limited",
@@ -113,13 +105,13 @@ def _limit_rate(sent: Request, limit: int) -> None:
         )
 
 
-def terms_of(sender: Sender, sent_at: datetime | None) -> Terms:
+def terms_of(intake: Intake, sender: Sender, sent_at: datetime | None) -> Terms:
     """What the request decides about each of its events."""
     now = datetime.now(UTC)
-    settings, choices = _settings(), sender.choices
+    settings, choices = intake.settings, sender.choices
     return Terms(
         received_at=now,
-        calendar=current_app.extensions["calendar"],
+        calendar=intake.calendar,
         retention=timedelta(days=min(choices.retention_days, settings.retention_days)),
         tenant_id=sender.tenant_id,
         source="server" if sender.with_key else "browser",
@@ -148,33 +140,38 @@ def allow_origin(response: Response) -> Response:
     """Lets the pages of an allowed origin read the answer, errors included, and the script."""
     sent = this_request()
     if sent.path.startswith("/api/"):
-        origin = sent.environ.get("HTTP_ORIGIN")
-        response.headers["Vary"] = "Origin"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        if origin and not _origin_refused(sent):
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+        for name, value in headers_for(this_intake(), sent):
+            response.headers[name] = value
     elif sent.path.startswith("/static/tracker."):
         response.headers["Access-Control-Allow-Origin"] = "*"  # a module may come from anywhere
     return response
 
 
-def _origin_refused(sent: Request) -> bool:
+def headers_for(intake: Intake, sent: Request) -> Headers:
+    """What every answer of the API tells the browser that asked."""
+    headers = [("Vary", "Origin"), ("X-Content-Type-Options", "nosniff")]
     origin = sent.environ.get("HTTP_ORIGIN")
-    if origin is None or origin == sent.host_url.rstrip("/"):
+    if origin and not _origin_refused(intake, sent):
+        headers += [
+            ("Access-Control-Allow-Origin", origin),
+            ("Access-Control-Expose-Headers", "Retry-After"),
+        ]
+    return headers
+
+
+def _origin_refused(intake: Intake, sent: Request) -> bool:
+    origin = sent.environ.get("HTTP_ORIGIN")
+    if origin is None:
         return False
-    allowed = _settings().allowed_origins
-    return origin not in allowed and "*" not in allowed and origin not in _added_origins()
+    allowed = intake.settings.allowed_origins
+    if origin in allowed or "*" in allowed or origin == sent.host_url.rstrip("/"):
+        return False
+    return origin not in _added_origins(intake)
 
 
-def _added_origins() -> tuple[str, ...]:
+def _added_origins(intake: Intake) -> tuple[str, ...]:
     """Those that an admin allowed on the settings page."""
     try:
-        return choices_of(_settings().default_tenant).allowed_origins
+        return choices_of(intake, intake.settings.default_tenant).allowed_origins
     except ApiError:
         return ()
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings

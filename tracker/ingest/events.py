@@ -1,10 +1,11 @@
 """`POST /api/events`: one event or a batch, with a verdict on each."""
 
+import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, current_app, jsonify
+from flask import Request
 from pydantic import TypeAdapter, ValidationError
 
 from tracker.catalog.envelope import Moment
@@ -12,8 +13,11 @@ from tracker.catalog.parsing import Refusal, Row, SampledOut, Terms, parse
 from tracker.errors import ApiError, Fault
 from tracker.ingest import clients
 from tracker.ingest.bodies import read_json, too_large
+from tracker.ingest.intake import Answer, Intake
 from tracker.store.warnings import Warned, warning_of
 from tracker.store.writer import Overloaded, Work
+
+log = logging.getLogger(__name__)
 
 BATCH_LIMIT = 500
 _MOMENT = TypeAdapter(Moment)
@@ -39,23 +43,23 @@ class Verdicts:
         ]
 
 
-def take_events() -> tuple[Response, int]:
-    sender = clients.identify()
-    body = read_json(clients.this_request())
+def take_events(intake: Intake, sent: Request) -> Answer:
+    sender = clients.identify(intake, sent)
+    body = read_json(sent)
     events, sent_at = _unpack(body)
-    terms = clients.terms_of(sender, sent_at)
-    verdicts = judge(events, terms)
+    verdicts = judge(events, clients.terms_of(intake, sender, sent_at))
     if verdicts.refused and not (verdicts.rows or verdicts.sampled):
-        note(verdicts.warned)
+        note(intake, verdicts.warned)
         raise _all_refused(verdicts, is_batch=events[0] is not body)
-    work = store(Work(rows=verdicts.rows, warned=verdicts.warned, sampled=verdicts.sampled))
+    work = Work(rows=verdicts.rows, warned=verdicts.warned, sampled=verdicts.sampled)
+    store(intake, work)
     answer = {
         "accepted": work.accepted,
         "duplicates": work.duplicates,
         "sampled": len(verdicts.sampled),
         "rejected": verdicts.rejected(),
     }
-    return jsonify(answer), 202
+    return Answer("202 ACCEPTED", answer, clients.headers_for(intake, sent))
 
 
 def _unpack(body: Any) -> tuple[list[Any], datetime | None]:
@@ -99,21 +103,20 @@ def judge(events: list[Any], terms: Terms) -> Verdicts:
     return verdicts
 
 
-def store(work: Work) -> Work:
+def store(intake: Intake, work: Work) -> Work:
     """Commits the work; ApiError 503 when it can't be said to be stored."""
     try:
-        done: Work = current_app.extensions["writer"].submit(work)
+        return intake.writer.submit(work)
     except Overloaded:
         raise clients.overloaded() from None
-    return done
 
 
-def note(warned: list[Warned]) -> None:
+def note(intake: Intake, warned: list[Warned]) -> None:
     """Counts refusals for operators. The sender's answer does not depend on it."""
     try:
-        current_app.extensions["writer"].submit(Work(warned=warned))
+        intake.writer.submit(Work(warned=warned))
     except Overloaded:
-        current_app.logger.warning("refusals not counted")
+        log.warning("refusals not counted")
 
 
 def _all_refused(verdicts: Verdicts, is_batch: bool) -> ApiError:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.errors import ApiError, Fault
 from tracker.ingest import clients
+from tracker.ingest.intake import this_intake
 from tracker.ingest.ratelimit import seconds_to_next_window
 from tracker.metrics.feed import NoSuchEvent, Outgoing, Wanted, outgoing
 
@@ -41,7 +42,7 @@ def read_events() -> Response:
 
 def _reader() -> Any:
     if secret := clients.bearer_secret(request):
-        return clients.granted(secret, "read")
+        return clients.granted(this_intake(), secret, "read")
     raise ApiError(401, "invalid_key", "Send a key with the scope read as a bearer token.")
 
 

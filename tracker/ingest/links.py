@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, current_app, jsonify, request
+from flask import Request
 
 from tracker.catalog.links import parse_link
 from tracker.catalog.parsing import Refusal
@@ -11,24 +11,26 @@ from tracker.errors import ApiError, Fault
 from tracker.ingest import clients
 from tracker.ingest.bodies import read_json
 from tracker.ingest.events import note, store
+from tracker.ingest.intake import Answer, Intake
 from tracker.store.linking import AlreadyLinked, Link
 from tracker.store.warnings import Warned
 from tracker.store.writer import Work
 
 
-def link_session() -> Response:
-    sender = clients.identify()
-    wanted = _link_of(read_json(request), sender)
-    outcome = store(Work(links=[wanted])).linked[0]
+def link_session(intake: Intake, sent: Request) -> Answer:
+    sender = clients.identify(intake, sent)
+    wanted = _link_of(read_json(sent), sender)
+    outcome = store(intake, Work(links=[wanted])).linked[0]
     if isinstance(outcome, AlreadyLinked):
-        note([_conflict(wanted)])
+        note(intake, [_conflict(wanted, intake)])
         raise ApiError(409, "already_linked", "This session is linked to another identity.")
-    return jsonify(
-        session_id=wanted.session_id,
-        email=outcome.known.email,
-        user_id=outcome.known.user_id,
-        events_linked=outcome.events_linked,
-    )
+    answer = {
+        "session_id": wanted.session_id,
+        "email": outcome.known.email,
+        "user_id": outcome.known.user_id,
+        "events_linked": outcome.events_linked,
+    }
+    return Answer("200 OK", answer, clients.headers_for(intake, sent))
 
 
 def _link_of(body: Any, sender: clients.Sender) -> Link:
@@ -41,10 +43,10 @@ def _link_of(body: Any, sender: clients.Sender) -> Link:
     return Link(sender.tenant_id, str(asked.session_id), asked.email, asked.user_id, now)
 
 
-def _conflict(wanted: Link) -> Warned:
+def _conflict(wanted: Link, intake: Intake) -> Warned:
     return Warned(
         tenant_id=wanted.tenant_id,
-        day=current_app.extensions["calendar"].day(wanted.at),
+        day=intake.calendar.day(wanted.at),
         at=wanted.at,
         event_type="link",
         code="already_linked",

@@ -19,6 +19,7 @@ from tracker.errors import ApiError
 from tracker.ingest import clients
 from tracker.ingest.bodies import BODY_LIMIT
 from tracker.ingest.events import note, store
+from tracker.ingest.intake import this_intake
 from tracker.store.sealing import Unreadable
 from tracker.store.secrets import STRIPE, read_secret
 from tracker.store.warnings import warning_of
@@ -137,16 +138,17 @@ def _price_name(price: dict[str, Any] | None) -> str | None:
 def _recorded(sent: dict[str, Any] | None, tenant: str) -> str:
     if sent is None:
         return "ignored"
-    sender = clients.Sender(tenant, True, False, clients.choices_of(tenant))
-    terms = clients.terms_of(sender, None)
+    intake = this_intake()
+    sender = clients.Sender(tenant, True, False, clients.choices_of(intake, tenant))
+    terms = clients.terms_of(intake, sender, None)
     sent["occurred_at"] = _occurred(sent["occurred_at"], terms).isoformat()
     try:
         row: Row = parse(sent, terms)
     except Refusal as refusal:
         # Sending it again would change nothing, so it is taken, and shown among the refused.
-        note([warning_of(sent, refusal, terms)])
+        note(intake, [warning_of(sent, refusal, terms)])
         return "refused"
-    return "stored" if store(Work(rows=[row])).accepted else "duplicate"
+    return "stored" if store(intake, Work(rows=[row])).accepted else "duplicate"
 
 
 def _sent(event: dict[str, Any], event_type: str, payload: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ execution. The statements' texts do not depend on the number of rows, so they ar
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
@@ -14,6 +15,7 @@ import orjson
 from sqlalchemy import JSON, Column, Connection, Row, Table, TextClause, bindparam, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
 
 from tracker.model import UtcDateTime
 
@@ -27,7 +29,7 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
         return set()
     if connection.dialect.name == "postgresql":
         sql = _postgres_insert(table) + f" ON CONFLICT DO NOTHING RETURNING {', '.join(keys)}"
-        found = connection.exec_driver_sql(sql, {"rows": _json(rows)})
+        found = _run(connection, sql, {"rows": _json(rows)})
         return {tuple(str(part) for part in row) for row in found}
     wanted = {tuple(row[key] for key in keys): row for row in rows}
     present = {tuple(row) for row in matching(connection, table, keys, list(wanted), keys)}
@@ -48,9 +50,74 @@ def upsert(
         return
     suffix = _on_conflict(table, tuple(merge.items()), connection.dialect.name)
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_postgres_insert(table) + suffix, {"rows": _json(rows)})
+        _run(connection, _postgres_insert(table) + suffix, {"rows": _json(rows)})
     else:
         _sqlite_insert(connection, table, rows, suffix)
+
+
+@dataclass(frozen=True)
+class Upsert:
+    """Rows to be inserted, or merged into those there as `merge` says (see `upsert`)."""
+
+    table: Table
+    rows: Sequence[dict[str, Any]]
+    merge: dict[str, str]
+
+
+def upsert_all(connection: Connection, upserts: Iterable[Upsert]) -> None:
+    """Does them all; no two may be about the same row.
+
+    On PostgreSQL they are one statement, so that a group waits once for the server's answer.
+    """
+    wanted = [one for one in upserts if one.rows]
+    if connection.dialect.name != "postgresql":
+        for one in wanted:
+            upsert(connection, one.table, one.rows, one.merge)
+    elif wanted:
+        sql = _postgres_upserts(tuple((one.table, tuple(one.merge.items())) for one in wanted))
+        _run(connection, sql, {f"rows{n}": _json(one.rows) for n, one in enumerate(wanted)})
+
+
+@cache
+def _postgres_upserts(wanted: tuple[tuple[Table, tuple[tuple[str, str], ...]], ...]) -> str:
+    parts = (
+        f"upsert{n} AS ("
+        + _postgres_insert(table, f"rows{n}")
+        + _on_conflict(table, merge, "postgresql")
+        + ")"
+        for n, (table, merge) in enumerate(wanted)
+    )
+    return f"WITH {', '.join(parts)} SELECT 1"
+
+
+def _run(connection: Connection, sql: str, values: Any, times: str = "once") -> Any:
+    """Runs a statement on a cursor of the driver; returns the cursor.
+
+    SQLAlchemy takes as long on the way there as a short statement does. Its errors are raised
+    all the same.
+    """
+    driver = connection.connection
+    try:
+        cursor = driver.cursor()
+        if times == "many":
+            cursor.executemany(sql, values)
+        else:
+            cursor.execute(sql, values)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _raised(connection, error) from error
+    return cursor
+
+
+def _raised(connection: Connection, error: Exception) -> BaseException:
+    """The driver's error as SQLAlchemy raises it; a connection that is gone is given up."""
+    dialect, driver = connection.dialect, connection.connection
+    gone = dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
+    if gone:
+        connection.invalidate(error)
+    base = dialect.loaded_dbapi.Error
+    return DBAPIError.instance(
+        None, None, error, base, connection_invalidated=gone, dialect=dialect
+    )
 
 
 def matching(
@@ -111,9 +178,9 @@ def _postgres_type(column: Column[Any]) -> str:
 
 
 @cache
-def _postgres_insert(table: Table) -> str:
+def _postgres_insert(table: Table, parameter: str = "rows") -> str:
     names = ", ".join(table.columns.keys())
-    rows = f"json_populate_recordset(NULL::{table.name}, %(rows)s::json)"
+    rows = f"json_populate_recordset(NULL::{table.name}, %({parameter})s::json)"
     return f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows}"
 
 
@@ -121,7 +188,7 @@ def _sqlite_insert(
     connection: Connection, table: Table, rows: Sequence[dict[str, Any]], suffix: str = ""
 ) -> None:
     tuples = [_sqlite_tuple(row, table) for row in rows]
-    connection.exec_driver_sql(_sqlite_statement(table) + suffix, tuples)
+    _run(connection, _sqlite_statement(table) + suffix, tuples, times="many")
 
 
 def _sqlite_tuple(row: dict[str, Any], table: Table) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Table
@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Connection, Table
 from tracker.model import UtcDateTime
 from tracker.model.rollups import Rollup
 from tracker.store import bulk
+from tracker.store.bulk import Upsert
 
 ROLLUPS: dict[str, Table] = {
     rollup.__tablename__: rollup.__table__ for rollup in Rollup.__subclasses__()
@@ -28,7 +29,12 @@ class Shape:
     counters: tuple[str, ...]
     extremes: tuple[str, ...]
 
-    @property
+    @cached_property
+    def nothing(self) -> dict[str, int]:
+        """The counters of a row to which nothing was added."""
+        return dict.fromkeys(self.counters, 0)
+
+    @cached_property
     def merge(self) -> dict[str, str]:
         extremes = {name: "min" if name.startswith("first") else "max" for name in self.extremes}
         return dict.fromkeys(self.counters, "add") | extremes
@@ -52,12 +58,18 @@ class Deltas:
 
     def add(self, table: str, key: Key, **changes: int | datetime | None) -> None:
         """Adds to a row: counters by number, `first_`/`last_` columns by moment."""
-        row = self._tables[table].setdefault(key, {})
+        rows = self._tables[table]
+        row = rows.get(key)
+        if row is None:
+            rows[key] = changes
+            return
         for name, change in changes.items():
-            if isinstance(change, int):
-                row[name] = row.get(name, 0) + change
+            known = row.get(name)
+            if not known:
+                row[name] = change
+            elif isinstance(change, int):
+                row[name] = known + change
             elif change is not None:
-                known = row.get(name, change)
                 row[name] = min(known, change) if name.startswith("first") else max(known, change)
 
     def add_all(self, facts: Iterable[tuple[str, Key, dict[str, int]]], sign: int = 1) -> None:
@@ -77,9 +89,12 @@ class Deltas:
         rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for name, key, changes in self:
             columns = shape(ROLLUPS[name])
-            blank = dict.fromkeys(columns.counters, 0)
-            rows[name].append(
-                dict(zip(columns.keys, key, strict=True)) | blank | changes | {"slot": slot}
-            )
-        for name, changed in rows.items():
-            bulk.upsert(connection, ROLLUPS[name], changed, shape(ROLLUPS[name]).merge)
+            place = zip(columns.keys, key, strict=True)
+            rows[name].append(dict(place, slot=slot, **(columns.nothing | changes)))
+        bulk.upsert_all(
+            connection,
+            [
+                Upsert(ROLLUPS[name], changed, shape(ROLLUPS[name]).merge)
+                for name, changed in rows.items()
+            ],
+        )

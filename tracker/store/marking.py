@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 
 from tracker.model import Event, Unsettled
 from tracker.store import bulk, locks
+from tracker.store.bulk import Upsert
 from tracker.store.facts import DEMAND, SETTLED_BY, marks_of
 
 Mark = tuple[str, str, str]
@@ -15,6 +16,11 @@ Mark = tuple[str, str, str]
 
 def mark_unsettled(connection: Connection, marks: Mapping[Mark, datetime]) -> None:
     """Queues what was touched, with the time at which it was."""
+    bulk.upsert_all(connection, unsettled(marks))
+
+
+def unsettled(marks: Mapping[Mark, datetime]) -> list[Upsert]:
+    """The rows that queue what was touched."""
     rows = [
         {"tenant_id": tenant, "kind": kind, "key": key, "since": since}
         for (tenant, kind, key), since in sorted(marks.items())
@@ -22,9 +28,9 @@ def mark_unsettled(connection: Connection, marks: Mapping[Mark, datetime]) -> No
     # Sessions and the like are locked by whoever marks or settles them. Queries are not:
     # merging locks the mark itself, so that settling it waits for this transaction.
     locked = [row for row in rows if row["kind"] != DEMAND]
-    bulk.upsert(connection, Unsettled.__table__, locked, {})
     others = [row for row in rows if row["kind"] == DEMAND]
-    bulk.upsert(connection, Unsettled.__table__, others, {"since": "min"})
+    table = Unsettled.__table__
+    return [Upsert(table, locked, {}), Upsert(table, others, {"since": "min"})]
 
 
 def mark_days(connection: Connection, first: date, last: date) -> None:

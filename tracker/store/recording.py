@@ -1,6 +1,5 @@
 """Storing events: the log, the identities they carry, and every rollup, in one transaction."""
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -9,17 +8,18 @@ from sqlalchemy import Connection
 
 from tracker.model import Event
 from tracker.store import bulk
+from tracker.store.bulk import Upsert
 from tracker.store.deltas import Deltas
 from tracker.store.facts import marks_of
 from tracker.store.linking import AlreadyLinked, Known, Link, identities, link_all
-from tracker.store.marking import mark_unsettled
+from tracker.store.marking import unsettled
 from tracker.store.notifying import notify
 from tracker.store.projections import EventRow, project
 from tracker.store.trips import fold_attempts
 from tracker.store.uniques import (
     MemberKey,
     SessionKey,
-    count_members,
+    changed_members,
     count_sessions,
     memberships,
 )
@@ -59,9 +59,9 @@ def record(
     inserted = bulk.insert_new(connection, Event.__table__, unique)
     fresh = [row for key, row in sorted(first.items()) if key in inserted]
     recorded.stored = {id(row) for row in fresh}
-    _count(connection, fresh, known, deltas, recorded)
     marks = {mark: row["received_at"] for row in fresh for mark in marks_of(row)}
-    mark_unsettled(connection, marks)
+    counted = _counted(connection, fresh, known, deltas, recorded)
+    bulk.upsert_all(connection, [*counted, *unsettled(marks)])
     notify(connection, fresh)
     for row in rows:
         _count_arrival(row, id(row) in recorded.stored, deltas)
@@ -100,24 +100,27 @@ def _session(row: EventRow) -> SessionKey:
     return row["tenant_id"], row["session_id"]
 
 
-def _count(
+def _counted(
     connection: Connection,
     rows: Sequence[EventRow],
     known: dict[SessionKey, Known],
     deltas: Deltas,
     recorded: Recorded,
-) -> None:
+) -> list[Upsert]:
     for row in rows:
         project(row, deltas)
     changes, recorded.beaten = fold_attempts(connection, rows, deltas)
-    members: dict[MemberKey, Counter[date]] = defaultdict(Counter, changes)
+    members: dict[MemberKey, dict[date, int]] = dict(changes)
     for row in rows:
         for member, day in memberships(row):
-            members[member][day] += 1
+            days = members.setdefault(member, {})
+            days[day] = days.get(day, 0) + 1
     missing = {(key[0], key[1]) for key in members if key[2] == "error"} - known.keys()
     known = known | identities(connection, missing)
-    count_sessions(connection, rows, lambda session: session in known, deltas)
-    count_members(connection, members, lambda session: session in known, deltas)
+    return [
+        count_sessions(connection, rows, lambda session: session in known, deltas),
+        changed_members(connection, members, lambda session: session in known, deltas),
+    ]
 
 
 def _count_arrival(row: EventRow, stored: bool, deltas: Deltas) -> None:

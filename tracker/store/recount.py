@@ -25,13 +25,13 @@ from tracker.store.projections import EventRow, project
 from tracker.store.settling import held_facts
 from tracker.store.trips import TELEMETRY, count_attempt, fold_with, mark_of
 from tracker.store.uniques import (
-    FACETS,
     MemberKey,
     SessionKey,
     add_up,
     chain,
     count_event,
     count_weeks,
+    days_by_facet,
     memberships,
 )
 
@@ -163,8 +163,7 @@ def _count_uniques(connection: Connection, result: Recount) -> None:
     }
     for session, held in result.sessions.items():
         days = held | result.expired_sessions.get(session, {})
-        for kind, holds in FACETS.items():
-            active = [day for day, counts in days.items() if holds(counts)]
+        for kind, active in days_by_facet(days).items():
             _add_chain(result.deltas, session[0], kind, "", active, session in known)
         count_weeks(result.deltas, session[0], (), days, session in known)
     for (tenant, who, kind, key), counted in result.members.items():

@@ -19,7 +19,7 @@ from tracker.store.database import Database
 from tracker.store.expired import Cutoff, by_age
 from tracker.store.remembering import remember
 from tracker.store.settling import settle_some, settled_as_of
-from tracker.store.uniques import FACETS, session_days
+from tracker.store.uniques import days_by_facet, session_days
 
 BATCH = 500
 SETTLED_AT_ONCE = 20
@@ -123,12 +123,8 @@ def _still_needed(days: dict[date, dict[str, Any]], first_held: date) -> set[dat
     """The first expired day and the last under each facet, if a later day is held."""
     if max(days) < first_held:
         return set()
-    expired = [day for day in days if day < first_held]
-    return {min(expired)} | {
-        max(under)
-        for holds in FACETS.values()
-        if (under := [day for day in expired if holds(days[day])])
-    }
+    expired = {day: counts for day, counts in days.items() if day < first_held}
+    return {min(expired)} | {max(under) for under in days_by_facet(expired).values() if under}
 
 
 def _forget_members(database: Database, expired: Cutoff, is_over: Callable[[], bool]) -> int:

@@ -6,10 +6,9 @@ which events arrive. The caller holds the locks of the members it changes. Sessi
 count as (week, first week), under the kind `week`, for who came back.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,6 +17,7 @@ from tracker.model import MemberDay, SessionDay
 from tracker.model.rollups import NEVER
 from tracker.model.state import QUIET
 from tracker.store import bulk
+from tracker.store.bulk import Upsert
 from tracker.store.deltas import Deltas
 from tracker.store.projections import EventRow
 
@@ -32,21 +32,35 @@ Days = dict[date, dict[str, Any]]
 SESSION_DAYS = SessionDay.__table__
 MEMBER_DAYS = MemberDay.__table__
 
-FACETS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
-    "session": lambda day: day["events"] > 0,
-    "engaged": lambda day: day["searches"] + day["filters"] > 0,
-    "clicked": lambda day: day["clicks"] > 0,
-    "active": lambda day: day["searches"] + day["filters"] + day["clicks"] > 0,
-}
-"""What a session's day counts under, by kind of daily_uniques. The sessions that are both
-engaged and clicked are those of `engaged` plus those of `clicked` less those of `active`."""
+_COUNTS = tuple(column.name for column in SESSION_DAYS.columns if not column.primary_key)
 
 COUNTED_AS = {"sage_query": "searches", "filter_change": "filters", "card_click": "clicks"}
 
 
+def days_by_facet(days: Days) -> dict[str, list[date]]:
+    """A session's days by what they count under, by kind of daily_uniques.
+
+    The sessions that are both engaged and clicked are those of `engaged` plus those of `clicked`
+    less those of `active`.
+    """
+    found: dict[str, list[date]] = {"session": [], "engaged": [], "clicked": [], "active": []}
+    for day, counts in days.items():
+        engaged, clicked = counts["searches"] + counts["filters"] > 0, counts["clicks"] > 0
+        if counts["events"] > 0:
+            found["session"].append(day)
+        if engaged:
+            found["engaged"].append(day)
+        if clicked:
+            found["clicked"].append(day)
+        if engaged or clicked:
+            found["active"].append(day)
+    return found
+
+
 def chain(days: Iterable[date]) -> list[tuple[date, date]]:
     """Each active day with the one before it."""
-    return [(day, previous) for previous, day in pairwise([NEVER, *sorted(days)])]
+    ordered = sorted(days)
+    return list(zip(ordered, [NEVER, *ordered], strict=False))
 
 
 def count_change(
@@ -59,12 +73,11 @@ def count_change(
     identified: bool,
 ) -> None:
     """Adds the difference between two sets of active days of one member."""
-    change = Counter(chain(after))
-    change.subtract(chain(before))
-    for (day, previous), n in change.items():
-        if n:
+    was, now = set(chain(before)), set(chain(after))
+    for sign, links in ((1, now - was), (-1, was - now)):
+        for day, previous in links:
             row = (tenant_id, day, kind, key, previous)
-            deltas.add("daily_uniques", row, members=n, identified=n if identified else 0)
+            deltas.add("daily_uniques", row, members=sign, identified=sign if identified else 0)
 
 
 def weeks(days: Iterable[date]) -> list[tuple[date, date]]:
@@ -83,8 +96,8 @@ def count_sessions(
     rows: Iterable[EventRow],
     identified: Callable[[SessionKey], bool],
     deltas: Deltas,
-) -> None:
-    """Counts new events into the days of their sessions."""
+) -> Upsert:
+    """Counts new events into the days of their sessions; returns the days to be written."""
     by_session: dict[SessionKey, list[EventRow]] = defaultdict(list)
     for row in rows:
         if row["session_id"] and not row["is_bot"]:
@@ -99,37 +112,36 @@ def count_sessions(
         add_up(after)
         count_facets(deltas, session, before, after, identified(session))
         changed += [
-            {"tenant_id": session[0], "session_id": session[1], "day": day} | counts
+            {"tenant_id": session[0], "session_id": session[1], "day": day, **counts}
             for day, counts in after.items()
             if counts != before.get(day)
         ]
-    others = [c.name for c in SESSION_DAYS.columns if not c.primary_key]
-    bulk.upsert(connection, SESSION_DAYS, changed, dict.fromkeys(others, "replace"))
+    return Upsert(SESSION_DAYS, changed, dict.fromkeys(_COUNTS, "replace"))
 
 
 def session_days(connection: Connection, sessions: Iterable[SessionKey]) -> dict[SessionKey, Days]:
     """The active days of sessions, with what was done on each."""
     held: dict[SessionKey, Days] = defaultdict(dict)
     by = ("tenant_id", "session_id")
-    for row in bulk.matching(connection, SESSION_DAYS, by, list(sessions)):
-        counts = dict(row._mapping)
-        session = (counts.pop("tenant_id"), counts.pop("session_id"))
-        held[session][counts.pop("day")] = counts
+    columns = (*by, "day", *_COUNTS)
+    for row in bulk.matching(connection, SESSION_DAYS, by, list(sessions), columns):
+        held[row.tenant_id, row.session_id][row.day] = dict(zip(_COUNTS, row[3:], strict=True))
     return held
 
 
 def count_event(days: Days, row: EventRow) -> None:
     """Counts an event into the days of its session."""
     at = row["occurred_at"]
-    counts = days.setdefault(
-        row["day"],
-        {"events": 0, "searches": 0, "filters": 0, "clicks": 0, "first_at": at, "last_at": at},
-    )
+    counts = days.get(row["day"])
+    if counts is None:
+        counts = days[row["day"]] = dict.fromkeys(_COUNTS, 0) | {"first_at": at, "last_at": at}
     counts["events"] += 1
     if column := COUNTED_AS.get(row["event_type"]):
         counts[column] += 1
-    counts["first_at"] = min(counts["first_at"], at)
-    counts["last_at"] = max(counts["last_at"], at)
+    if at < counts["first_at"]:
+        counts["first_at"] = at
+    elif at > counts["last_at"]:
+        counts["last_at"] = at
 
 
 def add_up(days: Days) -> None:
@@ -143,11 +155,12 @@ def count_facets(
     deltas: Deltas, session: SessionKey, before: Days, after: Days, identified: bool
 ) -> None:
     """Counts the change of one session's days under every facet."""
-    for kind, holds in FACETS.items():
-        was = [day for day, counts in before.items() if holds(counts)]
-        now = [day for day, counts in after.items() if holds(counts)]
-        if len(was) != len(now):  # days come or go, but do not turn into others
-            count_change(deltas, session[0], kind, "", was, now, identified)
+    was, now = days_by_facet(before), days_by_facet(after)
+    if was == now:
+        return
+    for kind in now:
+        if len(was[kind]) != len(now[kind]):  # days come or go, but do not turn into others
+            count_change(deltas, session[0], kind, "", was[kind], now[kind], identified)
     if len(before) != len(after):
         count_weeks(deltas, session[0], before, after, identified)
 
@@ -187,32 +200,42 @@ def _in_vain(row: EventRow) -> Iterator[tuple[MemberKey, date]]:
 
 def count_members(
     connection: Connection,
-    changes: Mapping[MemberKey, Counter[date]],
+    changes: Mapping[MemberKey, Mapping[date, int]],
     identified: Callable[[SessionKey], bool],
     deltas: Deltas,
 ) -> None:
     """Adds events (or takes them away, where negative) to the days of members."""
+    bulk.upsert_all(connection, [changed_members(connection, changes, identified, deltas)])
+
+
+def changed_members(
+    connection: Connection,
+    changes: Mapping[MemberKey, Mapping[date, int]],
+    identified: Callable[[SessionKey], bool],
+    deltas: Deltas,
+) -> Upsert:
+    """Counts as `count_members` does, but for writing the days that it returns."""
     held: dict[MemberKey, dict[date, int]] = defaultdict(dict)
     by = ("tenant_id", "member", "kind", "key")
     for row in bulk.matching(connection, MEMBER_DAYS, by, list(changes)):
         held[row.tenant_id, row.member, row.kind, row.key][row.day] = row.events
     kept, gone = [], []
-    for member, change in changes.items():
-        before = held[member]
-        after = Counter(before)
-        after.update(change)
-        alive = {day: n for day, n in after.items() if n > 0}
-        tenant, who, kind, key = member
-        known = kind != "zero_email" and identified((tenant, who))
-        if before.keys() != alive.keys():
-            count_change(deltas, tenant, kind, key, before, alive, known)
-        for day in change:
-            if day in alive:
-                kept.append(dict(zip(by, member, strict=True)) | {"day": day, "events": alive[day]})
+    for (tenant, who, kind, key), change in changes.items():
+        before = held[tenant, who, kind, key]
+        after = dict(before)
+        for day, n in change.items():
+            after[day] = after.get(day, 0) + n
+            if after[day] > 0:
+                place = {"tenant_id": tenant, "member": who, "kind": kind, "key": key}
+                kept.append(place | {"day": day, "events": after[day]})
             else:
-                gone.append((*member, day))
-    bulk.upsert(connection, MEMBER_DAYS, kept, {"events": "replace"})
+                del after[day]
+                gone.append((tenant, who, kind, key, day))
+        if before.keys() != after.keys():
+            known = kind != "zero_email" and identified((tenant, who))
+            count_change(deltas, tenant, kind, key, before, after, known)
     bulk.delete_keys(connection, MEMBER_DAYS, gone)
+    return Upsert(MEMBER_DAYS, kept, {"events": "replace"})
 
 
 def count_as_identified(
@@ -225,10 +248,7 @@ def count_as_identified(
         members[row.tenant_id, row.member].append(row)
     for session, days in session_days(connection, wanted).items():
         tenant = session[0]
-        under = {
-            (kind, ""): [day for day, counts in days.items() if holds(counts)]
-            for kind, holds in FACETS.items()
-        }
+        under = {(kind, ""): active for kind, active in days_by_facet(days).items()}
         for row in members[session]:
             under.setdefault((row.kind, row.key), []).append(row.day)
         for (kind, key), active in under.items():

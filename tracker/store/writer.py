@@ -43,6 +43,13 @@ class Overloaded(Exception):
     """The queue is full or the database is away; nothing is known to be stored."""
 
 
+def _held() -> threading.Lock:
+    """A lock that somebody else releases: it costs a tenth of an event that can be set."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(eq=False)
 class Work:
     """What one request wants written, and, once done, what came of it."""
@@ -57,7 +64,8 @@ class Work:
     error: BaseException | None = None
     _leads: bool = False
     _taken: bool = False
-    _turn: threading.Event = field(default_factory=threading.Event)
+    _turn: threading.Lock = field(default_factory=_held)
+    """Released when the work is done, or when it is its turn to lead."""
 
     @property
     def size(self) -> int:
@@ -99,7 +107,7 @@ class Writer:
         with self._lock:
             if self._queued + work.size > QUEUE_EVENTS:
                 work.error = Overloaded("the queue is full")
-                work._turn.set()
+                work._turn.release()
                 return
             self._queue.append(work)
             self._queued += work.size
@@ -108,7 +116,7 @@ class Writer:
 
     def _wait(self, work: Work) -> bool:
         """Waits until the work is done (False) or it is its turn to lead (True)."""
-        if work._turn.wait(PATIENCE_SECONDS):
+        if work._turn.acquire(timeout=PATIENCE_SECONDS):
             return work._leads
         with self._lock:
             if work in self._queue and not work._leads:
@@ -132,7 +140,7 @@ class Writer:
             for done in group:
                 if done is not work:
                     done._leads = False
-                    done._turn.set()
+                    done._turn.release()
 
     def _gather_others(self) -> None:
         """Waits a moment, and on while more keep coming: a busy loop reads them all first."""
@@ -166,7 +174,7 @@ class Writer:
         with self._lock:
             if self._queue:
                 self._queue[0]._leads = True
-                self._queue[0]._turn.set()
+                self._queue[0]._turn.release()
             else:
                 self._busy = False
 
