@@ -33,7 +33,7 @@ from tracker.dashboard.pages import PAGES
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import Base, Event, TripAttempt
 from tracker.store.database import READER_ROLE
-from tracker.store.tenants import tables_of_tenants
+from tracker.store.tenants import delete_tenant, tables_of_tenants
 
 BUSINESS = [name for name, kind in CATALOG.items() if kind.writer == "server"]
 PANELS = [(page, panel) for page in PAGES for panel in page.panels]
@@ -211,6 +211,21 @@ def test_a_tenant_operator_sees_the_tenants_named_and_no_trace_of_others(app: Fl
         theirs = session.scalars(select(Event.id).where(Event.tenant_id == "blue").limit(1)).one()
     assert browser.get(f"/events/{theirs}").status_code == 404
     assert browser.get(f"/events/{theirs}?tenant=blue").status_code == 403
+
+
+def test_an_operator_whose_tenants_are_gone_reads_nothing_and_meets_no_error(app: Flask) -> None:
+    for tenant in ("acme", "blue"):
+        make_tenant(app, tenant)
+        fill(app, tenant)
+    browser = browser_of(app, make_operator(app, "tom@example.com", "tenant", ("acme",)))
+    delete_tenant(app.extensions["database"], "acme", "test")
+    for page in (page for page in PAGES if not page.subject):
+        for path in (page.path, *(f"{page.path}/{panel.name}.json" for panel in page.panels)):
+            answer = browser.get(path)
+            assert answer.status_code == 200, path
+            assert "blue" not in answer.text.replace("blue-green", "").lower(), path
+    operators = browser_of(app, make_operator(app)).get("/settings/operators").text
+    assert "<td>tenant</td><td>nothing</td>" in operators
 
 
 def browser_routes(app: Flask) -> list[tuple[str, str]]:

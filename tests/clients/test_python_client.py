@@ -255,6 +255,23 @@ def endless() -> dict[str, Any]:
     return circle
 
 
+class Unspeakable:
+    """What some objects of callers are like."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("end", [Trip.succeeded, Trip.failed])
+def test_an_outcome_that_has_no_text_is_reported_by_its_class(
+    client: Tracker, service: Service, end: Callable[[Trip, object], None]
+) -> None:
+    with client.track_trip() as trip:
+        end(trip, Unspeakable())
+    assert client.flush()
+    assert "Unspeakable" in service.events[1]["payload"].values()
+
+
 @pytest.mark.parametrize(
     ("data", "more"),
     [

@@ -60,6 +60,9 @@ class Service:
         )
         self._listener = threading.Thread(target=self._listen, args=[self._process], daemon=True)
         self._listener.start()
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             with suppress(OSError, http.client.HTTPException):
@@ -74,6 +77,15 @@ class Service:
         pid = self._process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
         return [int(child) for child in children.split()]
+
+    def writing_process(self) -> int:
+        """Of those that hold a desk's lock the one that yields to nobody; the other makes pages."""
+        files = Path(f"/proc/{self.web_processes()[0]}/fd").iterdir()
+        locks = [file for file in files if os.readlink(file).endswith("/lock")]
+        inodes = [f":{lock.stat().st_ino} " for lock in locks]
+        held = Path("/proc/locks").read_text().splitlines()
+        holders = [int(line.split()[4]) for line in held if any(one in line for one in inodes)]
+        return min(holders, key=lambda process: os.getpriority(os.PRIO_PROCESS, process))
 
     def kill(self) -> None:
         """Ends all of its processes as a loss of power would."""

@@ -4,6 +4,8 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.faults.conftest import StoredOnce
 from tests.faults.service import Load, Service, served
 from tests.ingest.sending import CLICK, with_id
@@ -48,6 +50,22 @@ def test_a_web_process_that_dies_takes_no_acknowledged_event_with_it(
     finally:
         service.close()
     assert_stored_once(database_url, load.acknowledged, set())
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_service_whose_writing_process_hangs_is_not_ready(database_url: str) -> None:
+    with served(database_url) as service:
+        writing = service.writing_process()
+        os.kill(writing, signal.SIGSTOP)
+        try:
+            status, _, body = service.ask("GET", "/readyz")
+        finally:
+            os.kill(writing, signal.SIGCONT)
+        assert (status, body["status"]) == (503, "unavailable")
+        assert "no event can be stored" in body["reason"]
+        assert service.ask("GET", "/readyz")[0] == 200
+        os.kill(writing, signal.SIGKILL)
+        service.wait_until_ready()  # once its successor writes
 
 
 def test_pages_are_made_again_when_the_process_that_makes_them_has_died(database_url: str) -> None:

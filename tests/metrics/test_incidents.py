@@ -93,10 +93,9 @@ def test_a_quiet_hour_is_no_silence() -> None:
 
 
 def test_planted_incidents_are_found_in_time_with_few_false_alarms() -> None:
-    world = World(random.Random(1))
+    world = World(random.Random(7))  # a threshold of 4.5 raised four false alarms here
     world.simulate()
     false = judge(world)
-    sized = [one for one in world.incidents if one.is_of_stated_size]
-    assert len(sized) > 30
-    assert all(one.found_in_time for one in sized)
+    assert all(one.is_of_stated_size for one in world.incidents)
+    assert all(one.found_in_time for one in world.incidents)
     assert len(false) <= 3  # one a month

@@ -211,6 +211,50 @@ def test_nothing_is_left_by_any_search(app: Flask) -> None:
     assert erase(app.extensions["database"], "email", EMAIL, "x").events == 0
 
 
+@pytest.mark.parametrize("first", ["attempted", "outcome"])
+@pytest.mark.parametrize("by", ["email", "user", "session"])
+def test_an_outcome_that_names_nobody_goes_with_its_attempt(
+    app: Flask, first: str, by: Any
+) -> None:
+    nameless = trip(MINE[0], 7, 4, "LOST", True)
+    del nameless["session_id"]
+    attempt = [trip(MINE[0], 7, 3, "LOST", True), nameless]
+    other = trip(THEIRS[0], 8, 6, "LOST", True)
+    record(app, other)
+    expected = contents(app)
+    record(app, *(attempt if first == "attempted" else reversed(attempt)))
+    record(app, {"session_id": MINE[0], "email": EMAIL, "user_id": USER})
+    value = {"email": EMAIL, "user": USER, "session": MINE[0]}[by]
+    erased = erase(app.extensions["database"], by, value, "test")
+    assert (erased.events, erased.attempts) == (2, 1)
+    assert contents(app) == expected
+
+
+@pytest.mark.parametrize("by", ["email", "session"])
+def test_a_conversation_goes_with_the_session_that_its_start_names(app: Flask, by: Any) -> None:
+    def said(name: str, conversation: str, number: int, **payload: Any) -> dict[str, Any]:
+        one = line(name, "", 5, number, conversationId=conversation, **payload)
+        del one["session_id"]
+        return one
+
+    record(
+        app,
+        said("conversation_started", "c2", 5, sessionId=THEIRS[0]),
+        said("escalation_triggered", "c2", 6, reason="angry"),
+    )
+    expected = contents(app)
+    record(
+        app,
+        said("conversation_started", "c1", 1, sessionId=MINE[0]),
+        said("escalation_triggered", "c1", 2, reason="angry"),
+        click(MINE[0], 5, 3, "", True),
+        {"session_id": MINE[0], "email": EMAIL},
+    )
+    erase(app.extensions["database"], by, {"email": EMAIL, "session": MINE[0]}[by], "test")
+    assert MINE[0] not in everything(app)
+    assert contents(app) == expected
+
+
 def everything(app: Flask) -> str:
     with app.extensions["database"].read(None) as session:
         return "\n".join(

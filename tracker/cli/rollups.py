@@ -1,6 +1,6 @@
 """`flask rollups check|rebuild|settle`."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import click
 from flask import Flask, current_app
@@ -8,6 +8,7 @@ from flask.cli import AppGroup
 
 from tracker.store.access import COMMAND_LINE, audit
 from tracker.store.marking import mark_days
+from tracker.store.pasts import all_pasts
 from tracker.store.recount import check, held_days, rebuild
 from tracker.store.settings import shorter_retentions
 from tracker.store.settling import settle_all
@@ -72,7 +73,9 @@ def _days(first: datetime | None, last: datetime | None) -> tuple[date, date]:
     settings = current_app.extensions["settings"]
     with current_app.extensions["database"].read(None) as session:
         kept = min((settings.retention_days, *shorter_retentions(session, settings.retention_days)))
+        expired = all_pasts(session).until()
     oldest, newest = held_days(datetime.now(UTC), settings.zone, kept)
+    oldest = max(oldest, expired + timedelta(days=1))
     return (
         max(first.date(), oldest) if first else oldest,
         min(last.date(), newest) if last else newest,

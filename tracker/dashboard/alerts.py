@@ -7,8 +7,6 @@ from flask import (
     Blueprint,
     abort,
     current_app,
-    flash,
-    redirect,
     render_template,
     request,
     url_for,
@@ -19,7 +17,7 @@ from tracker.dashboard.alert_changes import CHANGES
 from tracker.dashboard.answers import row_type
 from tracker.dashboard.pages import PAGES
 from tracker.dashboard.panels import Metric, Panel
-from tracker.dashboard.settings_changes import Done, attempt
+from tracker.dashboard.settings_changes import Done, answer_to, attempt
 from tracker.dashboard.viewers import admin, viewer
 from tracker.jobs.alerts import dry_run
 from tracker.metrics.scope import Scope
@@ -141,7 +139,4 @@ def change_alerts(action: str) -> Any:
     if change is None:
         abort(404)
     done, problem = attempt(lambda connection: change(connection, someone.name))
-    if done is None or done.secret:
-        return alerts_page(problem, done)
-    flash(done.message)
-    return redirect(url_for("dashboard.alerts_page"))
+    return answer_to(alerts_page, done, problem, url_for("dashboard.alerts_page"))

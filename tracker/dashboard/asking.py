@@ -21,6 +21,8 @@ from tracker.store.access import list_tenants
 Args = Mapping[str, str]
 LONGEST_PERIOD = 3700
 ROWS_BY_DEFAULT = 100
+NOBODY = ""
+"""No tenant has this id."""
 _EARLIEST = date(2000, 1, 1)
 
 
@@ -149,7 +151,8 @@ def _scope_tenants(readable: list[Any], chosen: str) -> tuple[tuple[str, ...], b
     """The tenants that count, and whether they are samples.
 
     Production's, unless none of it has an event and samples have; a viewer who may read
-    no production tenant sees what there is.
+    no production tenant sees what there is. There is always one, for metrics ask about each:
+    whoever may read none sees nobody's numbers.
     """
     if chosen:
         kind = next(tenant.kind for tenant in readable if tenant.id == chosen)
@@ -160,7 +163,7 @@ def _scope_tenants(readable: list[Any], chosen: str) -> tuple[tuple[str, ...], b
         tenant.has_events for tenant in production
     ):
         return tuple(tenant.id for tenant in samples), True
-    return tuple(tenant.id for tenant in production or readable), False
+    return tuple(tenant.id for tenant in production or readable) or (NOBODY,), False
 
 
 def _filters(filters: tuple[Filter, ...], args: Args, faults: list[Fault]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import current_app, request
+from flask import current_app, flash, redirect, request
 from sqlalchemy import Connection
 
 from tracker.dashboard import formats
@@ -33,6 +33,16 @@ def attempt(change: Change) -> tuple[Done | None, str]:
             return change(connection), ""
     except AccessError as error:
         return None, str(error)
+
+
+def answer_to(
+    show: Callable[[str, Done | None], Any], done: Done | None, problem: str, place: str
+) -> Any:
+    """The page itself with a problem or with a secret, which is shown once; else the way to it."""
+    if done is None or done.secret:
+        return show(problem, done)
+    flash(done.message)
+    return redirect(place)
 
 
 def form_text(name: str) -> str:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, render_template, request, url_for
 from sqlalchemy import Connection
 
-from tracker.dashboard.settings_changes import Done, attempt, form_text
+from tracker.dashboard.settings_changes import Done, answer_to, attempt, form_text
 from tracker.dashboard.viewers import admin
 from tracker.store import access, operators
 from tracker.store.access import AccessError
@@ -41,10 +41,7 @@ def change_operator(action: str) -> Any:
     if change is None:
         abort(404)
     done, problem = attempt(lambda connection: change(connection, someone.name))
-    if done is None or done.secret:
-        return operator_settings(problem, done)
-    flash(done.message)
-    return redirect(url_for("dashboard.operator_settings"))
+    return answer_to(operator_settings, done, problem, url_for("dashboard.operator_settings"))
 
 
 def _add(connection: Connection, actor: str) -> Done:

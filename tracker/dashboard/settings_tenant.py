@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
@@ -12,6 +13,7 @@ from tracker.catalog import CATALOG
 from tracker.catalog.hygiene import SENSITIVE_NAMES
 from tracker.dashboard.settings_changes import (
     Done,
+    answer_to,
     attempt,
     form_lines,
     form_number,
@@ -98,10 +100,8 @@ def change_tenant(tenant_id: str, action: str) -> Any:
         abort(404)
     done, problem = attempt(lambda connection: change(connection, tenant_id, someone.name))
     current_app.extensions["choices"].forget(tenant_id)
-    if done is None or done.secret:
-        return tenant_settings(tenant_id, problem, done)
-    flash(done.message)
-    return redirect(url_for("dashboard.tenant_settings", tenant_id=tenant_id))
+    place = url_for("dashboard.tenant_settings", tenant_id=tenant_id)
+    return answer_to(partial(tenant_settings, tenant_id), done, problem, place)
 
 
 def remove_tenant(tenant_id: str) -> Any:

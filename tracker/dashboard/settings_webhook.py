@@ -1,12 +1,13 @@
 """/settings/tenants/<tenant>/webhooks/<id>: one webhook, its deliveries, and sending them again."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, render_template, request, url_for
 from sqlalchemy import Connection
 
-from tracker.dashboard.settings_changes import Done, attempt, form_number, form_text
+from tracker.dashboard.settings_changes import Done, answer_to, attempt, form_number, form_text
 from tracker.dashboard.viewers import admin
 from tracker.store import deliveries, subscriptions
 from tracker.store.access import IS_UUID, AccessError, audit
@@ -55,12 +56,10 @@ def change_webhook(tenant_id: str, webhook_id: str, action: str) -> Any:
     done, problem = attempt(
         lambda connection: change(connection, tenant_id, webhook_id, someone.name)
     )
-    if done is None or done.secret:
-        return webhook(tenant_id, webhook_id, problem, done)
-    flash(done.message)
+    place = url_for("dashboard.webhook", tenant_id=tenant_id, webhook_id=webhook_id)
     if action == "delete":
-        return redirect(url_for("dashboard.tenant_settings", tenant_id=tenant_id))
-    return redirect(url_for("dashboard.webhook", tenant_id=tenant_id, webhook_id=webhook_id))
+        place = url_for("dashboard.tenant_settings", tenant_id=tenant_id)
+    return answer_to(partial(webhook, tenant_id, webhook_id), done, problem, place)
 
 
 def _types(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:

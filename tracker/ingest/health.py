@@ -4,6 +4,7 @@ from flask import Response, current_app, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.store.revision import newest_revision, revision_of
+from tracker.store.writer import Overloaded, Work
 
 
 def alive() -> Response:
@@ -24,6 +25,8 @@ def _reason_not_to_be_ready() -> str | None:
                 return "the database is not migrated: run flask db upgrade"
     except (SQLAlchemyError, OSError):
         return "the database does not answer or is not migrated"
-    if not current_app.extensions["writer"].is_running:
-        return "the writer's queue is full"
+    try:
+        current_app.extensions["writer"].submit(Work())  # nothing, but all the way
+    except Overloaded as error:
+        return f"no event can be stored: {error}"
     return None

@@ -11,6 +11,8 @@ from statistics import median
 from tracker.metrics.intervals import wilson
 
 WINDOW = timedelta(minutes=15)
+STEP = timedelta(minutes=5)
+"""How far the window slides to the next one."""
 WEEKS = 4
 FEWEST_FAILURES = 20
 """In two windows running; also the attempts that silence must have swallowed."""
@@ -18,12 +20,14 @@ FEWEST_WEEKS = 2
 ROBUST_Z = 3.5
 SMALLEST_RISE = 2
 """A rate must be this many times the usual one: at high volume less is sure, but no incident."""
-SURPRISE = 4.5
+SURPRISE = 5
 """Standard deviations by which failures must exceed what was to be expected of both windows:
 with a look every half minute, less happens by chance every few weeks."""
 _HOUR, _WEEK = timedelta(hours=1), timedelta(weeks=1)
 _FALLBACK_ATTEMPTS = 100
 _DISORDERED = 1.5
+_DRAWN_BY = 1000
+"""Attempts' worth of the typical rate that steady the rate of four hours of few attempts."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Usual:
 
     rate: float
     spread: float | None
+    steady_rate: float
+    """That of the hours together, drawn to the typical one the more, the less they hold."""
 
 
 @dataclass(frozen=True)
@@ -95,38 +101,47 @@ def spike_at(history: History, moment: datetime) -> Spike | None:
     """Whether attempts spike just before `moment`.
 
     In each of two 15-minute windows running, the Wilson 95 % lower bound of the failure rate
-    lies above the median rate of the same hour of the week in the last 4 weeks, the robust z of
-    the rate (0.6745 (x - median) / MAD) is over 3.5, where the baseline varies at all. In both
-    together 20 or more failed, which is twice as often as usual or more, and 4.5 standard
-    deviations above it.
+    lies above the median rate of the same hour of the week in the last 4 weeks. Where that
+    varies at all, the robust z of the rate (0.6745 (x - median) / MAD) is over 3.5 in two windows
+    running too, which may also be the latest one and that of 5 minutes before. In the last half
+    hour 20 or more failed, which is twice as often as usual or more, and 5 standard deviations
+    above what is to be expected.
     """
-    begins = [moment - 2 * WINDOW, moment - WINDOW]
-    counts = [history.ended(begin, begin + WINDOW) for begin in begins]
-    failures, attempts = (sum(parts) for parts in zip(*counts, strict=True))
-    if failures < FEWEST_FAILURES:
+    begin, latest = moment - 2 * WINDOW, moment - WINDOW
+    failures, attempts = history.ended(begin, moment)
+    if failures < FEWEST_FAILURES or not (_is_above(history, begin) and _is_above(history, latest)):
         return None
-    usual = [usual_at(history, begin) for begin in begins]
-    if not all(_stands_out(*count, one) for count, one in zip(counts, usual, strict=True)):
+    before = _is_far_above(history, begin) or _is_far_above(history, latest - STEP)
+    if not (before and _is_far_above(history, latest)):
         return None
-    now = usual[-1]
-    if now is None or not _is_surprising(failures, attempts, now):
+    usual = usual_at(history, latest)
+    if usual is None or not _is_surprising(failures, attempts, usual):
         return None
-    return Spike(begins[0], failures, attempts, now.rate)
+    return Spike(begin, failures, attempts, usual.rate)
+
+
+def _is_above(history: History, begin: datetime) -> bool:
+    """Whether the failure rate of the window that begins then is surely above the usual one."""
+    interval = wilson(*history.ended(begin, begin + WINDOW))
+    usual = usual_at(history, begin)
+    return bool(usual and interval and interval.low > usual.rate)
+
+
+def _is_far_above(history: History, begin: datetime) -> bool:
+    """Whether it is so by more than the usual one varies from week to week."""
+    failures, attempts = history.ended(begin, begin + WINDOW)
+    usual = usual_at(history, begin)
+    if usual is None or not attempts:
+        return False
+    excess = failures / attempts - usual.rate
+    return not usual.spread or 0.6745 * excess / usual.spread > ROBUST_Z
 
 
 def _is_surprising(failures: int, attempts: int, usual: Usual) -> bool:
-    rate = min(0.99, usual.rate + (usual.spread or 0))
+    rate = min(0.99, usual.steady_rate)  # the median of four would often be too low by luck
     deviation = sqrt(max(attempts * rate * (1 - rate), 1))
-    rises = failures >= SMALLEST_RISE * usual.rate * attempts
+    rises = failures >= SMALLEST_RISE * rate * attempts
     return rises and failures - attempts * rate > SURPRISE * deviation
-
-
-def _stands_out(failures: int, attempts: int, usual: Usual | None) -> bool:
-    interval = wilson(failures, attempts)
-    if usual is None or interval is None or interval.low <= usual.rate:
-        return False
-    rate = failures / attempts
-    return not usual.spread or 0.6745 * (rate - usual.rate) / usual.spread > ROBUST_Z
 
 
 def usual_at(history: History, moment: datetime) -> Usual | None:
@@ -140,14 +155,21 @@ def usual_at(history: History, moment: datetime) -> Usual | None:
     counts = [n for n in (history.ended(begin, begin + _HOUR) for begin in begins) if n[1]]
     typical = history.typical(moment.astimezone(UTC).date())
     sound = [n for n in counts if not _is_disordered(*n, typical)]
-    rates = [
-        failures / ended for failures, ended in (sound if len(sound) >= FEWEST_WEEKS else counts)
-    ]
-    if len(rates) >= FEWEST_WEEKS:
+    weeks = sound if len(sound) >= FEWEST_WEEKS else counts
+    if len(weeks) >= FEWEST_WEEKS:
+        rates = [failures / ended for failures, ended in weeks]
         middle = median(rates)
-        return Usual(middle, median(abs(rate - middle) for rate in rates))
+        spread = median(abs(rate - middle) for rate in rates)
+        return Usual(middle, spread, _steadied(weeks, typical or 0))
     failures, attempts = history.ended(moment - WEEKS * _WEEK, moment - _HOUR)
-    return Usual(failures / attempts, None) if attempts >= _FALLBACK_ATTEMPTS else None
+    rate = failures / attempts if attempts >= _FALLBACK_ATTEMPTS else None
+    return None if rate is None else Usual(rate, None, rate)
+
+
+def _steadied(hours: Sequence[tuple[int, int]], typical: float) -> float:
+    failures = sum(failed for failed, _ in hours)
+    attempts = sum(ended for _, ended in hours)
+    return (failures + _DRAWN_BY * typical) / (attempts + _DRAWN_BY)
 
 
 def _is_disordered(failures: int, ended: int, typical: float | None) -> bool:

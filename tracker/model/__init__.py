@@ -32,10 +32,10 @@ from tracker.model.rollups import (
     Rollup,
 )
 from tracker.model.secrets import TenantSecret
-from tracker.model.state import MemberDay, SessionDay, Settled, Unsettled
+from tracker.model.state import MemberDay, Remembered, SessionDay, Settled, Unsettled
 from tracker.model.trips import TripAttempt
 
-for _table in (*Rollup.__subclasses__(), SessionDay, MemberDay, Unsettled, Settled):
+for _table in (*Rollup.__subclasses__(), SessionDay, MemberDay, Unsettled, Settled, Remembered):
     # Clustered by key on SQLite: each row is stored once, and a range of days lies together.
     _table.__table__.dialect_options["sqlite"]["with_rowid"] = False  # type: ignore[attr-defined]
 
@@ -75,6 +75,7 @@ __all__ = [
     "MemberDay",
     "Operator",
     "OperatorTenant",
+    "Remembered",
     "SavedView",
     "SessionDay",
     "Settled",

@@ -91,3 +91,21 @@ class Settled(Base):
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     facts: Mapped[list[object]] = mapped_column(JSON, comment="Deltas as [table, key, counters].")
     settled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Remembered(Base):
+    """What is known of expired events, so that later ones are settled as if they were there."""
+
+    __tablename__ = "remembered"
+    __table_args__ = {
+        "comment": "Of expired events what later ones are settled by. Goes with the last of those.",
+        "info": {"private": True},
+    }
+
+    tenant_id: Mapped[str] = mapped_column(String(63), primary_key=True)
+    kind: Mapped[str] = mapped_column(
+        String(16), primary_key=True, comment="As in settled; empty for all of the tenant."
+    )
+    key: Mapped[str] = mapped_column(String(500), primary_key=True)
+    until: Mapped[date] = mapped_column(Date, comment="The last day that has expired.")
+    events: Mapped[list[object]] = mapped_column(JSON, comment="In their order, without payload.")

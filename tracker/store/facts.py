@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from tracker.store.deltas import Key
-from tracker.store.filter_facts import filter_facts
+from tracker.store.filter_facts import filter_facts, last_choice
 from tracker.store.projections import DIMENSION_LIMIT, EventRow
 
 Fact = tuple[str, Key, dict[str, int]]
@@ -140,6 +140,28 @@ SETTLE: dict[str, Callable[[Iterable[EventRow]], Facts]] = {
 
 DEMAND = "demand"
 """The kind of the queue's entries that are about a query, for the demand ledger."""
+
+
+def _first_of_each(ordered: Sequence[EventRow]) -> list[EventRow]:
+    """When it started, and when it was escalated."""
+    return list({row["event_type"]: row for row in reversed(ordered)}.values())
+
+
+def _last_start(ordered: Sequence[EventRow]) -> list[EventRow]:
+    return [row for row in ordered if row["event_type"] == "ingest_started"][-1:]
+
+
+_BEGINNING: dict[str, Callable[[Sequence[EventRow]], list[EventRow]]] = {
+    "search": last_choice,
+    "conversation": _first_of_each,
+    "ingest": _last_start,
+}
+
+
+def beginning(kind: str, events: Iterable[EventRow]) -> list[EventRow]:
+    """Those of the events without which later ones would be settled differently."""
+    return _BEGINNING[kind](_in_order(events))
+
 
 SETTLED_BY = {
     "sage_query": "search",

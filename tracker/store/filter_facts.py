@@ -35,6 +35,12 @@ def filter_facts(ordered: Iterable[dict[str, Any]]) -> dict[date, list[Fact]]:
     }
 
 
+def last_choice(ordered: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The changes since the last pause."""
+    *_, last = _choices([row for row in ordered if row["event_type"] == "filter_change"])
+    return last
+
+
 def _choices(changes: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """The changes cut where the visitor paused."""
     choice = changes[:1]

@@ -17,12 +17,13 @@ from tracker.model import (
     SessionDay,
     Unsettled,
 )
-from tracker.store import bulk, locks
+from tracker.store import bulk, locks, pasts
 from tracker.store.demand_counts import recount
 from tracker.store.facts import DEMAND
 from tracker.store.grouping import KEYS, QUERIES
 from tracker.store.likeness import meeting_keys
 from tracker.store.persons import Trace, named_in
+from tracker.store.trips import mark_of
 from tracker.store.views import forget_views
 
 ERASED = "[erased]"
@@ -93,6 +94,7 @@ def forget(connection: Connection, found: Trace) -> None:
     _delete_of(
         connection, Delivery.__table__, ("message_id",), {(row["id"],) for row in found.events}
     )
+    pasts.forget(connection, map(mark_of, found.requests))
     for table, columns in _NOTES:
         _blot_out(connection, table, columns, found.identifiers)
     forget_views(connection, found.identifiers)

@@ -25,6 +25,7 @@ from tracker.store.uniques import SessionKey
 EVENTS, IDENTITIES, ATTEMPTS = Event.__table__, Identity.__table__, TripAttempt.__table__
 
 Kind = Literal["email", "session", "user"]
+CONVERSATION = "conversation_started"
 _NAMED_BY: dict[str, str] = {"email": "email", "user": "user_id"}
 """The column that names somebody, in the tables that have it."""
 
@@ -77,18 +78,56 @@ def person_of(connection: Connection | Session, kind: Kind, value: str, tenant: 
 
 
 def trace(connection: Connection | Session, person: Person) -> Trace:
-    """Everything raw that is held about somebody."""
+    """Everything raw that is held about somebody.
+
+    Outcomes of trips and what happens in a conversation are often sent without a session: they
+    are part of what somebody began.
+    """
     sessions = frozenset(_sessions(connection, person))
     events = _events(connection, person, sessions)
+    events += _started(connection, sessions, {row["id"] for row in events})
+    attempts = _matching(connection, ATTEMPTS, ("tenant_id", "anon_session_id"), sessions)
+    attempts += _naming(connection, ATTEMPTS, person)
     requests = {
         (row["tenant_id"], row["request_id"])
         for row in events
         if row["request_id"] and row["event_type"].startswith("create_trip_")
+    } | {(row["tenant_id"], row["request_id"]) for row in attempts}
+    conversations = {
+        (row["tenant_id"], row["subject"]) for row in events if row["event_type"] == CONVERSATION
     }
-    attempts = _matching(connection, ATTEMPTS, ("tenant_id", "anon_session_id"), sessions)
-    attempts += _naming(connection, ATTEMPTS, person)
-    requests |= {(row["tenant_id"], row["request_id"]) for row in attempts}
+    known = {row["id"] for row in events}
+    events += _unnamed(connection, "request_id", requests, "create_trip_", known)
+    events += _unnamed(connection, "subject", conversations, "", known)
     return Trace(person, sessions, events, frozenset(requests))
+
+
+def _started(
+    connection: Connection | Session, sessions: Iterable[SessionKey], known: set[str]
+) -> list[EventRow]:
+    """The starts of conversations that name a session in their payload alone."""
+    named = EVENTS.c.payload["sessionId"].as_string()
+    tenants, ids = {one[0] for one in sessions}, {one[1] for one in sessions}
+    here = EVENTS.c.tenant_id.in_(tenants) & (EVENTS.c.event_type == CONVERSATION)
+    rows = connection.execute(select(EVENTS).where(here, named.in_(ids)))
+    return [dict(row._mapping) for row in rows if row.id not in known]
+
+
+def _unnamed(
+    connection: Connection | Session,
+    column: str,
+    keys: Iterable[tuple[str, str]],
+    types: str,
+    known: set[str],
+) -> list[EventRow]:
+    """The events of something that name nobody themselves."""
+    return [
+        row
+        for row in _matching(connection, EVENTS, ("tenant_id", column), keys)
+        if row["event_type"].startswith(types)
+        and row["id"] not in known
+        and not (row["session_id"] or row["email"] or row["user_id"])
+    ]
 
 
 def _sessions(connection: Connection | Session, person: Person) -> Iterator[SessionKey]:

@@ -20,9 +20,10 @@ from tracker.store.deltas import ROLLUPS, Deltas, Key, shape
 from tracker.store.facts import SETTLE, Facts, settled_under
 from tracker.store.linking import Known
 from tracker.store.marking import Mark
+from tracker.store.pasts import Pasts, all_pasts, facts_since
 from tracker.store.projections import EventRow, project
 from tracker.store.settling import held_facts
-from tracker.store.trips import TELEMETRY, count_attempt, fold
+from tracker.store.trips import TELEMETRY, count_attempt, fold_with, mark_of
 from tracker.store.uniques import (
     MemberKey,
     SessionKey,
@@ -55,6 +56,7 @@ class Recount:
     """Active days whose raw events have expired, of those who are still active."""
     waiting: dict[Mark, Facts] = field(default_factory=dict)
     """What waits to be settled, with the facts that it stands for until then."""
+    pasts: Pasts = field(default_factory=lambda: Pasts({}))
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def recount(connection: Connection, first: date) -> Recount:
 
     Of days before `first` what is remembered of expired activity goes into distinct counts.
     """
-    result = Recount(waiting=_waiting(connection))
+    result = Recount(waiting=_waiting(connection), pasts=all_pasts(connection))
     subjects: dict[tuple[str, str, str], list[EventRow]] = defaultdict(list)
     requests: dict[tuple[str, str], list[EventRow]] = defaultdict(list)
     for session, events in groupby(_events(connection), key=_session_of):
@@ -97,8 +99,9 @@ def recount(connection: Connection, first: date) -> Recount:
     for days in result.waiting.values():
         for facts in days.values():
             result.deltas.add_all(facts)
-    for rows in requests.values():
-        count_attempt(fold(rows, None)[0], result.deltas, result.members, +1)
+    for request, rows in requests.items():
+        attempt, _ = fold_with(result.pasts[mark_of(request)], rows, None)
+        count_attempt(attempt, result.deltas, result.members, +1)
     _remember_expired(connection, result, first)
     _count_uniques(connection, result)
     return result
@@ -138,7 +141,7 @@ def _count_session(session: tuple[str, str | None], rows: list[EventRow], result
 
 def _count_facts(mark: Mark, rows: list[EventRow], result: Recount) -> None:
     if mark not in result.waiting:
-        for facts in SETTLE[mark[1]](rows).values():
+        for facts in facts_since(mark, rows, result.pasts[mark]).values():
             result.deltas.add_all(facts)
 
 

@@ -17,6 +17,7 @@ from tracker.model import Event, Identity, MemberDay, SessionDay
 from tracker.store import bulk, locks
 from tracker.store.database import Database
 from tracker.store.expired import Cutoff, by_age
+from tracker.store.remembering import remember
 from tracker.store.settling import settle_some, settled_as_of
 from tracker.store.uniques import days_by_facet, session_days
 
@@ -36,6 +37,7 @@ def expire(
 ) -> dict[str, int]:
     """Deletes what has expired, until all of it is gone or `is_over`; returns rows by table."""
     _settle(database, is_over)
+    remember(database, expired)
     deleted: dict[str, int] = {}
     for aged in by_age(expired):
         with database.read(None) as session:

@@ -12,8 +12,9 @@ from tracker.store import bulk, locks
 from tracker.store.database import Database
 from tracker.store.deltas import Deltas
 from tracker.store.demands import settle_demands
-from tracker.store.facts import DEMAND, SETTLE, Fact, Facts, settled_under
+from tracker.store.facts import DEMAND, Fact, Facts, settled_under
 from tracker.store.marking import Mark
+from tracker.store.pasts import facts_since, forget, pasts_of
 from tracker.store.projections import EventRow
 from tracker.store.writer import SLOTS
 
@@ -66,20 +67,28 @@ def _oldest(connection: Connection, most: int, *which: ColumnElement[bool]) -> l
 
 
 def settle(connection: Connection, marks: list[Mark], slot: int) -> None:
-    """Replaces what the marked things stood for by what their events say now."""
+    """Replaces what the marked things stood for by what their events say now.
+
+    What stands for days that have expired stays.
+    """
     locks.join_writers(connection)
     locks.lock_sessions(connection, {key for _, _, key in marks})
     deltas = Deltas()
-    after = {mark: SETTLE[mark[1]](events) for mark, events in _events(connection, marks).items()}
-    before = held_facts(connection, marks)
+    events, past = events_of(connection, marks), pasts_of(connection, marks)
+    after = {mark: facts_since(mark, events[mark], past[mark]) for mark in marks}
+    before = {
+        mark: {day: facts for day, facts in held.items() if day > past[mark].until}
+        for mark, held in held_facts(connection, marks).items()
+    }
     for mark in marks:
-        _recount(before[mark], after.get(mark, {}), deltas)
+        _recount(before.get(mark, {}), after[mark], deltas)
     _replace(connection, before, after, marks)
+    forget(connection, [mark for mark in marks if not events[mark]])
     bulk.delete_keys(connection, UNSETTLED, marks)
     deltas.apply(connection, slot)
 
 
-def _events(connection: Connection, marks: Iterable[Mark]) -> dict[Mark, list[EventRow]]:
+def events_of(connection: Connection, marks: Iterable[Mark]) -> dict[Mark, list[EventRow]]:
     """The stored events of marked things."""
     columns = {"search": "session_id", "conversation": "subject", "ingest": "subject"}
     events: dict[Mark, list[EventRow]] = defaultdict(list)
@@ -128,12 +137,12 @@ def _replace(
             "settled_at": now,
         }
         for mark in marks
-        for day, facts in after.get(mark, {}).items()
-        if facts != before[mark].get(day)
+        for day, facts in after[mark].items()
+        if facts != before.get(mark, {}).get(day)
     ]
     bulk.upsert(connection, SETTLED, rows, {"facts": "replace", "settled_at": "replace"})
     gone = [
-        (*mark, day) for mark in marks for day in before[mark].keys() - after.get(mark, {}).keys()
+        (*mark, day) for mark, days in before.items() for day in days.keys() - after[mark].keys()
     ]
     bulk.delete_keys(connection, SETTLED, gone)
 

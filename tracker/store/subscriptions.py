@@ -58,15 +58,8 @@ def create_subscription(
             created_at=datetime.now(UTC),
         )
     )
-    audit(
-        connection,
-        actor,
-        "webhook.create",
-        tenant_id,
-        webhook=subscription_id,
-        url=url,
-        types=types,
-    )
+    detail = {"webhook": subscription_id, "url": url, "types": types}
+    audit(connection, actor, "webhook.create", tenant_id, **detail)
     return subscription_id, secret
 
 

@@ -18,11 +18,13 @@ from tracker.store import bulk
 from tracker.store.deltas import Deltas, Key
 from tracker.store.extremes import restore_extremes
 from tracker.store.inputs import shared_inputs
+from tracker.store.pasts import Past, pasts_of
 from tracker.store.projections import EventRow
 from tracker.store.uniques import MemberKey
 
 ATTEMPTS = TripAttempt.__table__
 TELEMETRY = ("create_trip_attempted", "create_trip_succeeded", "create_trip_failed")
+TRIP = "trip"
 NO_DURATION = -1
 _STATUS = {"create_trip_succeeded": "success", "create_trip_failed": "failed"}
 _COUNTED_AS = {"success": "succeeded", "failed": "failed"}
@@ -75,9 +77,9 @@ def refold(
 ) -> tuple[dict[MemberKey, Counter[Any]], list[tuple[EventRow, bool]]]:
     """Computes attempts from their stored events, and counts the difference.
 
-    An attempt that has no event left is taken out. Returns the changed days of sessions by
-    error code, and each outcome that does not stand with whether it did until now. `afresh`
-    forgets the user that a login attached.
+    An attempt that has no event left is taken out; one that has expired stays counted. Returns
+    the changed days of sessions by error code, and each outcome that does not stand with whether
+    it did until now. `afresh` forgets the user that a login attached.
     """
     by = ("tenant_id", "request_id")
     wanted = sorted(requests)
@@ -87,15 +89,21 @@ def refold(
             events[row.tenant_id, row.request_id].append(dict(row._mapping))
     rows = bulk.matching(connection, ATTEMPTS, by, wanted)
     held = {(row.tenant_id, row.request_id): dict(row._mapping) for row in rows}
+    past = pasts_of(connection, [mark_of(request) for request in wanted])
     members: dict[MemberKey, Counter[Any]] = defaultdict(Counter)
     losers: list[tuple[EventRow, bool]] = []
     folded: dict[RequestKey, Attempt] = {}
     for request in wanted:
         before = held.get(request)
+        known = None if afresh else before
+        after, beaten = fold_with(past[mark_of(request)], events[request], known)
+        if events[request] and after is None:
+            held.pop(request, None)
+            continue
         count_attempt(before, deltas, members, -1)
-        if events[request]:
-            folded[request], beaten = fold(events[request], None if afresh else before)
-            count_attempt(folded[request], deltas, members, +1)
+        if after is not None:
+            folded[request] = after
+            count_attempt(after, deltas, members, +1)
             stood_at = before and before["outcome_at"]
             losers += [(row, row["occurred_at"] == stood_at) for row in beaten]
     _keep(connection, held, folded)
@@ -123,6 +131,22 @@ def _keep(
 
 def _request(row: EventRow) -> RequestKey:
     return row["tenant_id"], row["request_id"]
+
+
+def mark_of(request: RequestKey) -> tuple[str, str, str]:
+    """Under which is remembered what has expired of a request."""
+    return request[0], TRIP, request[1]
+
+
+def fold_with(
+    past: Past, events: Sequence[EventRow], held: Attempt | None
+) -> tuple[Attempt | None, list[EventRow]]:
+    """The attempt of a request of which some may have expired; None when the attempt has."""
+    rows = [row for row in events if row["day"] > past.until]
+    if not rows:
+        return None, []
+    attempt, beaten = fold([*past.events, *rows], held)
+    return (attempt, beaten) if attempt["day"] > past.until else (None, [])
 
 
 def fold(events: Sequence[EventRow], held: Attempt | None) -> tuple[Attempt, list[EventRow]]:

@@ -62,7 +62,7 @@ class Tracker:
         give_up_after: float = 3600.0,
         exit_timeout: float = 2.0,
     ) -> None:
-        self._url, self._key = (url or "").rstrip("/"), key or ""
+        self._url, self._key = _text(url or "").rstrip("/"), key or ""
         self._queue_size = queue_size
         self._batch_size = max(1, min(batch_size, _MOST_EVENTS))
         self._linger = linger
@@ -311,11 +311,11 @@ class Trip:
 
     def succeeded(self, trip_id: object) -> None:
         """The trip exists."""
-        self._end("create_trip_succeeded", {"trip_id": str(trip_id)[:200]})
+        self._end("create_trip_succeeded", {"trip_id": _text(trip_id)[:200]})
 
     def failed(self, error_code: object) -> None:
         """There will be no trip, for this reason."""
-        self._end("create_trip_failed", {"error_code": str(error_code)[:100]})
+        self._end("create_trip_failed", {"error_code": _text(error_code)[:100]})
 
     def _end(self, name: str, data: dict[str, Any]) -> None:
         if not self._ended:
@@ -371,6 +371,13 @@ def _request_body(batch: list[_Item]) -> str:
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # the caller's own object, and no reason to fail the caller
+        return type(value).__name__
 
 
 def _plain(value: Any) -> Any:
