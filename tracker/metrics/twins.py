@@ -67,7 +67,13 @@ def _inputs(session: Session, scope: Scope) -> list[tuple[str, str, int, int]]:
 
 
 def _by_chance(bad: int, drawn: int, failed: int, finished: int) -> float:
-    """The chance of `bad` or more failures among `drawn` attempts taken blindly."""
+    """The chance of `bad` or more failures among `drawn` attempts taken blindly.
+
+    1 where no more failed than is to be expected: that chance is far from telling, and to add
+    it up takes as many steps as there are attempts.
+    """
+    if bad * finished <= drawn * failed:
+        return 1.0
     most = min(drawn, failed)
     term = exp(
         _log_choose(failed, bad)
