@@ -127,7 +127,8 @@ def sessions(session: Session, scope: Scope) -> Listing[SessionRow]:
 
     First and last seen, events, searches and clicks are those of the period's days. The e-mail
     address and user are what the session was linked to, whenever that was. A session is one
-    browser, until its storage is cleared. Source: session_days, identities.
+    browser, until its storage is cleared. Source: session_days, identities; their number where
+    nothing or one thing is asked of them: daily_uniques.
     """
     wanted = conditions(scope)
     found = _busiest(session, scope, wanted)

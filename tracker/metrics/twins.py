@@ -69,8 +69,8 @@ def _inputs(session: Session, scope: Scope) -> list[tuple[str, str, int, int]]:
 def _by_chance(bad: int, drawn: int, failed: int, finished: int) -> float:
     """The chance of `bad` or more failures among `drawn` attempts taken blindly.
 
-    1 where no more failed than is to be expected: that chance is far from telling, and to add
-    it up takes as many steps as there are attempts.
+    No more of it is added up than shows that it is above every chance that could be listed, and
+    1 where no more failed than is to be expected: that takes as many steps as there are attempts.
     """
     if bad * finished <= drawn * failed:
         return 1.0
@@ -84,7 +84,7 @@ def _by_chance(bad: int, drawn: int, failed: int, finished: int) -> float:
     for k in range(bad, most + 1):
         chance += term
         term *= (failed - k) * (drawn - k) / ((k + 1) * (finished - failed - drawn + k + 1))
-        if term < chance * 1e-12:
+        if term < chance * 1e-12 or chance > FALSE_DISCOVERIES:
             break
     return min(chance, 1.0)
 
