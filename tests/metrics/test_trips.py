@@ -2,6 +2,7 @@
 
 import math
 import random
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -377,3 +378,9 @@ def test_values_that_fail_no_more_than_others_do_not_change_what_is_found() -> N
     quick = [twins._by_chance(*one, failed, finished) for one in drawn]
     for q, other in zip(twins.q_values(exact), twins.q_values(quick), strict=True):
         assert q == pytest.approx(other) if q <= twins.FALSE_DISCOVERIES else other > 0.05
+
+
+def test_a_chance_too_small_to_be_told_is_none_at_once() -> None:
+    began = time.process_time()
+    assert twins._by_chance(600_000, 1_000_000, 1_000_000, 10_000_000) == 0.0
+    assert time.process_time() - began < 0.05

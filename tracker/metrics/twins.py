@@ -84,7 +84,7 @@ def _by_chance(bad: int, drawn: int, failed: int, finished: int) -> float:
     for k in range(bad, most + 1):
         chance += term
         term *= (failed - k) * (drawn - k) / ((k + 1) * (finished - failed - drawn + k + 1))
-        if term < chance * 1e-12 or chance > FALSE_DISCOVERIES:
+        if term <= chance * 1e-12 or chance > FALSE_DISCOVERIES:  # both may be too small: 0
             break
     return min(chance, 1.0)
 
