@@ -52,6 +52,8 @@ def busiest(
         others_at_most = candidates[-1][1] if len(candidates) == look else QUIET
         if len(found) == wanted and found[-1].events > others_at_most:
             return found
+        if others_at_most == QUIET:
+            return None
         look *= 4
     if where or len(found) < wanted or found[-1].events <= QUIET:
         return None
