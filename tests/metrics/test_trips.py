@@ -2,6 +2,8 @@
 
 import math
 import random
+import time
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -9,9 +11,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete
 
-from tests.conftest import real_data, record
+from tests.conftest import make_tenant, real_data, record
 from tests.metrics.asking import ANNA, BEN, asked, event, scope
 from tracker.metrics import attempt, attempts, trip_form, trips, twins
+from tracker.metrics.durations import inexact
 from tracker.model import TripAttempt
 from tracker.store.importing import Importer
 
@@ -252,3 +255,132 @@ def test_the_real_file_gives_691_attempts(app: Flask) -> None:
     [row] = asked(app, trips.totals, first=date(2026, 9, 1), last=date(2026, 12, 31))
     assert row[:4] == (691, 613, 78, 0)
     assert row[4] == pytest.approx(613 / 691)
+
+
+def random_attempts(seed: int, days: tuple[str, ...], count: int) -> list[tuple[Any, ...]]:
+    """Day, version, duration and error of attempts; durations of few values, so that many tie."""
+    rng = random.Random(seed)
+    return [
+        (
+            rng.choice(days),
+            rng.choice(("classic_v1", "compact_v2", "third")),
+            float(rng.choice((0, 1, 700, 705, 710, 715, 4000, rng.randrange(9000)))),
+            rng.choice(("", "", "TIMEOUT")),
+        )
+        for _ in range(count)
+    ]
+
+
+def lines_of(made: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    return [
+        line
+        for n, (day, version, ms, code) in enumerate(made)
+        for line in tried(f"{day} 10:00", f"r{n}", ms, code=code, version=version)
+    ]
+
+
+def test_ranks_among_equal_durations_and_in_a_part_of_the_days_are_exact(app: Flask) -> None:
+    made = random_attempts(5, ("01", "02", "03", "05", "08"), 150)
+    record(app, *lines_of(made))
+    for first, last in ((1, 8), (2, 5), (3, 3)):
+        days = {"first": date(2026, 11, first), "last": date(2026, 11, last)}
+        some = [one for one in made if first <= int(one[0]) <= last]
+        assert asked(app, trips.totals, **days)[0][-2:] == ranks([one[2] for one in some])
+        for row in asked(app, trips.daily_attempts, **days):
+            assert row[-2:] == ranks([one[2] for one in some if int(one[0]) == row[0].day])
+        for row in asked(app, trips.versions, **days):
+            assert row[-2:] == ranks([one[2] for one in some if one[1] == row[0]])
+
+
+def test_ranks_are_those_of_all_tenants_together(app: Flask) -> None:
+    make_tenant(app, "other")
+    here = random_attempts(6, ("02", "03"), 40)
+    there = random_attempts(7, ("03", "04"), 60)
+    record(app, *lines_of(here))
+    record(app, *lines_of(there), tenant="other")
+    [row] = asked(app, trips.totals, tenants=("default", "other"))
+    assert row[-2:] == ranks([one[2] for one in here + there])
+
+
+def test_days_whose_attempts_are_held_stay_exact_when_others_have_expired(app: Flask) -> None:
+    record(app, *tried("02 10:00", "a", 1234), *tried("03 10:00", "b", 1234))
+    expire(app, date(2026, 11, 3))
+    rows = asked(app, trips.daily_attempts)
+    assert rows[0][-1] == pytest.approx(1234, rel=0.05)
+    assert rows[0][-1] != 1234
+    assert rows[1][-1] == 1234
+    with app.extensions["database"].read(("default",)) as session:
+        assert inexact("day")(session, scope())
+        assert not inexact("day")(session, scope(first=date(2026, 11, 3)))
+
+
+def expire(app: Flask, before: date, tenant: str = "default") -> None:
+    """Takes the attempts of the days before away, as retention does."""
+    old = delete(TripAttempt).where(TripAttempt.day < before, TripAttempt.tenant_id == tenant)
+    with app.extensions["database"].write() as connection:
+        connection.execute(old)
+
+
+def number_of_attempts(app: Flask, tenants: tuple[str, ...], **filters: str) -> tuple[int, int]:
+    """The total that the list tells, and how many it has when nothing is cut off."""
+    with app.extensions["database"].read(tenants) as session:
+        asked_for = scope(tenants=tenants, filters=filters)
+        told = attempts.attempts(session, replace(asked_for, limit=1))
+        whole = attempts.attempts(session, replace(asked_for, limit=100_000))
+    assert told.total == whole.total
+    return told.total, len(whole.rows)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {},
+        {"status": "failed"},
+        {"status": "success", "version": "third"},
+        {"status": "abandoned"},
+        {"error_code": "TIMEOUT"},
+        {"version": "compact_v2"},
+        {"version": "nobody's"},
+        {"q": "r1"},
+    ],
+)
+def test_the_number_of_attempts_is_that_of_those_still_held(
+    app: Flask, filters: dict[str, str]
+) -> None:
+    for tenant, seed in (("default", 8), ("other", 9), ("gone", 10)):
+        if tenant != "default":
+            make_tenant(app, tenant)
+        made = random_attempts(seed, ("01", "02", "03", "06", "09"), 40)
+        record(app, *lines_of(made), *tried("05 10:00", "open", None), tenant=tenant)
+    every = ("default", "other", "gone")
+    for tenant, before in (("other", 3), ("gone", 30)):
+        for tenants in (("default",), ("other",), ("gone",), every):
+            told, listed = number_of_attempts(app, tenants, **filters)
+            assert told == listed
+        expire(app, date(2026, 11, before), tenant)
+    assert number_of_attempts(app, ("gone",), **filters) == (0, 0)
+    told, listed = number_of_attempts(app, every, **filters)
+    assert told == listed
+    assert told or "nobody's" in filters.values()
+
+
+def test_values_that_fail_no_more_than_others_do_not_change_what_is_found() -> None:
+    def exactly(bad: int, drawn: int, failed: int, finished: int) -> float:
+        ways = [
+            math.comb(failed, k) * math.comb(finished - failed, drawn - k)
+            for k in range(bad, min(drawn, failed) + 1)
+        ]
+        return sum(ways) / math.comb(finished, drawn)
+
+    failed, finished = 30, 200
+    drawn = [(bad, 40) for bad in range(25)]
+    exact = [exactly(*one, failed, finished) for one in drawn]
+    quick = [twins._by_chance(*one, failed, finished) for one in drawn]
+    for q, other in zip(twins.q_values(exact), twins.q_values(quick), strict=True):
+        assert q == pytest.approx(other) if q <= twins.FALSE_DISCOVERIES else other > 0.05
+
+
+def test_a_chance_too_small_to_be_told_is_none_at_once() -> None:
+    began = time.process_time()
+    assert twins._by_chance(600_000, 1_000_000, 1_000_000, 10_000_000) == 0.0
+    assert time.process_time() - began < 0.05

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tracker.dashboard import formats
 from tracker.dashboard.answers import Answer, kind_of
@@ -124,10 +125,15 @@ def _rows(
         for column, its in zip(columns, kinds, strict=True)
     ]
     placed = list(zip(columns, kinds, tops, range(len(columns)), strict=True))
+    said_on = (scope.zone, scope.today)
     return [
         [
-            replace(
-                _cell(column, its, row, scope, top),
+            _cell(
+                column,
+                its,
+                row,
+                said_on,
+                top,
                 href=links.to(column.link or ("" if place else link), row),
                 wide=place == wide,
             )
@@ -137,10 +143,18 @@ def _rows(
     ]
 
 
-def _cell(column: Column, kind: Kind, row: Any, scope: Scope, top: Any) -> Cell:
+def _cell(
+    column: Column,
+    kind: Kind,
+    row: Any,
+    said_on: tuple[ZoneInfo, date],
+    top: Any,
+    **place: Any,
+) -> Cell:
     value = getattr(row, column.name)
-    text = column.say(row) if column.say else formats.written(value, kind, scope.zone, scope.today)
+    text = column.say(row) if column.say else formats.written(value, kind, *said_on)
     return Cell(
+        **place,
         text=dict(column.words).get(value, text) if column.words else text,
         right=right(kind),
         kind=kind.value,

@@ -1,16 +1,25 @@
 """Single trip attempts: the list of the newest, and one of them with all that is known."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
+from tracker.metrics.rollups import total, within
 from tracker.metrics.scope import Listing, Scope, instants
 from tracker.metrics.trips import counts_by, errors
-from tracker.model import DailyTrips, TripAttempt
+from tracker.model import DailyTrips, Tenant, TripAttempt
 
 ABANDONED_AFTER = timedelta(hours=1)
+_A_DAY = timedelta(days=1)
+_COUNTED = {
+    "status": DailyTrips.status,
+    "error_code": DailyTrips.error_code,
+    "version": DailyTrips.prompt_contract_version,
+}
+"""The filters that daily_trips tells apart."""
 
 
 class Attempt(NamedTuple):
@@ -31,18 +40,59 @@ def attempts(session: Session, scope: Scope) -> Listing[Attempt]:
 
     One that has been pending for over an hour is shown as abandoned. Filters: `status`,
     `error_code`, `version`; the search looks for the start of a request, user, session or
-    trip id. Source: trip_creation_attempts.
+    trip id. Source: trip_creation_attempts, daily_trips.
     """
     # By their time, which is what the index of the newest is ordered by
     start, end = instants(scope)
-    within = (TripAttempt.created_at >= start, TripAttempt.created_at < end)
-    statement = _filtered(select(*attempt_columns(scope)).where(*within), scope)
+    period = (TripAttempt.created_at >= start, TripAttempt.created_at < end)
+    statement = _filtered(select(*attempt_columns(scope)).where(*period), scope)
     newest = statement.order_by(TripAttempt.created_at.desc(), TripAttempt.id.desc())
     rows = session.execute(newest.limit(scope.limit).offset(scope.offset))
+    return Listing([Attempt(*row) for row in rows], _number(session, scope))
+
+
+def _number(session: Session, scope: Scope) -> int:
+    """How many attempts the scope and its filters leave.
+
+    Attempts expire by whole days, the oldest first: of the days after the first one that is
+    held all are, and daily_trips has counted them.
+    """
+    status, is_searched = scope.filters.get("status", ""), bool(scope.filters.get("q", "").strip())
+    if is_searched or status not in ("", "success", "failed"):
+        return _held(session, scope)
+    since = _held_since(session, scope)
+    if not since:
+        return 0
+    border = max(since.values())
+    after = replace(scope, tenants=tuple(since), first=max(scope.first, border + _A_DAY))
+    up_to = replace(scope, last=min(scope.last, border))
+    return _held(session, up_to) + _counted(session, after)
+
+
+def _held(session: Session, scope: Scope) -> int:
     days = TripAttempt.day.between(scope.first, scope.last)
-    counted = _filtered(select(func.count(TripAttempt.day)).where(days), scope)
-    total = session.scalar(counted) or 0
-    return Listing([Attempt(*row) for row in rows], int(total))
+    counted = select(func.count(TripAttempt.day)).where(days)
+    return int(session.scalar(_filtered(counted, scope)) or 0)
+
+
+def _held_since(session: Session, scope: Scope) -> dict[str, date]:
+    """The first day of which attempts are held, by tenant; tenants without any are left out."""
+    first: Any = (
+        select(func.min(TripAttempt.day))
+        .where(TripAttempt.tenant_id == Tenant.id)
+        .correlate(Tenant)
+        .scalar_subquery()
+    )
+    found = session.execute(select(Tenant.id, first).where(Tenant.id.in_(scope.tenants)))
+    return {tenant: day for tenant, day in found if day is not None}
+
+
+def _counted(session: Session, scope: Scope) -> int:
+    statement = within(select(total(DailyTrips.attempts)), DailyTrips, scope)
+    for name, column in _COUNTED.items():
+        if value := scope.filters.get(name):
+            statement = statement.where(column == value)
+    return int(session.scalar(statement) or 0)
 
 
 def attempt_columns(scope: Scope) -> list[Any]:

@@ -1,6 +1,6 @@
 """Who came: sessions, how far they got, and whether they came back."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from tracker.metrics.busiest import busiest
 from tracker.metrics.listing import listing
 from tracker.metrics.once import once
-from tracker.metrics.people_filters import narrowing
+from tracker.metrics.people_filters import Condition, Sessions, conditions, number_of
 from tracker.metrics.rollups import once_each
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyUniques, Identity, SessionDay
@@ -18,6 +18,12 @@ from tracker.model.rollups import NEVER
 
 _MOST_KEYS = 500
 """Of more sessions than this the database is asked about all rather than about each."""
+
+_FEW = 5_000
+"""Sessions that are added up as quickly as the busiest of them are looked for."""
+
+_MOST_LOOKED_AT = 1_000
+"""Busy sessions to expect to look at for a slice, above which adding up all is cheaper."""
 
 _SHORTEST = timedelta(weeks=7)
 """Over less time than this nobody can be seen to come back."""
@@ -121,12 +127,15 @@ def sessions(session: Session, scope: Scope) -> Listing[SessionRow]:
 
     First and last seen, events, searches and clicks are those of the period's days. The e-mail
     address and user are what the session was linked to, whenever that was. A session is one
-    browser, until its storage is cleared. Source: session_days, identities.
+    browser, until its storage is cleared. Source: session_days, identities; their number where
+    nothing or one thing is asked of them: daily_uniques.
     """
-    found = _busiest(session, scope) if _by_events_alone(scope) else None
+    wanted = conditions(scope)
+    found = _busiest(session, scope, wanted)
     if found is None:
         order = ("-events", "session_id")
-        found = listing(session, scope, _sessions(scope), lambda *row: row, order=order)
+        statement = _sessions(scope, [_found_by(session, scope, one) for one in wanted])
+        found = listing(session, scope, statement, lambda *row: row, order=order)
     owners = _owners(session, scope, [row[1] for row in found.rows])
     nobody = (None, None)
     return Listing(
@@ -138,14 +147,19 @@ def sessions(session: Session, scope: Scope) -> Listing[SessionRow]:
     )
 
 
-def _by_events_alone(scope: Scope) -> bool:
-    return scope.sort in ("", "-events") and not narrowing(scope)
-
-
-def _busiest(session: Session, scope: Scope) -> Listing[tuple[Any, ...]] | None:
-    """The slice of all sessions by events, without adding up all; None when that must be."""
+def _busiest(
+    session: Session, scope: Scope, wanted: Sequence[Condition]
+) -> Listing[tuple[Any, ...]] | None:
+    """The slice of the sessions by events, without adding up all; None when that must be."""
+    holds = [condition.holds for condition in wanted if condition.holds is not None]
+    if scope.sort not in ("", "-events") or len(holds) < len(wanted):
+        return None
+    everyone = visitors(session, scope)[0].sessions
+    total = number_of(session, scope, wanted) if wanted else everyone
     end = scope.offset + scope.limit
-    top = busiest(session, scope, end)
+    if wanted and (total <= _FEW or end * everyone > _MOST_LOOKED_AT * total):
+        return None
+    top = busiest(session, scope, end, holds)
     if top is None:
         return None
     chosen = [row.session_id for row in top[scope.offset :]]
@@ -154,10 +168,17 @@ def _busiest(session: Session, scope: Scope) -> Listing[tuple[Any, ...]] | None:
     listed = sorted(
         (tuple(row) for row in rows if row[:2] in places), key=lambda row: places[row[:2]]
     )
-    return Listing(listed, visitors(session, scope)[0].sessions)
+    return Listing(listed, total)
 
 
-def _sessions(scope: Scope) -> Select[*tuple[Any, ...]]:
+def _found_by(session: Session, scope: Scope, condition: Condition) -> Sessions:
+    """All sessions that fulfil a condition, by the faster way."""
+    if condition.few is not None and number_of(session, scope, [condition]) <= _FEW:
+        return condition.few
+    return condition.sessions
+
+
+def _sessions(scope: Scope, among: Sequence[Sessions] = ()) -> Select[*tuple[Any, ...]]:
     statement = (
         select(
             SessionDay.tenant_id,
@@ -171,7 +192,8 @@ def _sessions(scope: Scope) -> Select[*tuple[Any, ...]]:
         .group_by(SessionDay.tenant_id, SessionDay.session_id)
         .having(func.sum(SessionDay.events) > 0)
     )
-    for chosen in narrowing(scope):
+    for sessions in among:
+        chosen = sessions.subquery()
         statement = statement.join(
             chosen,
             (chosen.c.tenant_id == SessionDay.tenant_id)

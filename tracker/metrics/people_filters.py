@@ -6,7 +6,8 @@ failed trip), and `q`, a part of an e-mail address or user, or the start of a se
 that are named must hold.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,72 +15,148 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
-    Subquery,
+    String,
+    and_,
     cast,
     func,
+    intersect,
     or_,
     select,
 )
+from sqlalchemy.orm import Session
 
 from tracker.catalog.text import normal_query
+from tracker.metrics.overview import distinct
 from tracker.metrics.scope import Scope
 from tracker.model import Event, Identity, MemberDay, SessionDay, TripAttempt
 from tracker.model.base import Uuid
 
 FILTERS = ("query", "zero", "filter", "value", "with", "expert_id", "error_code")
 
-Sessions = Select[*tuple[Any, ...]]
-"""Selects the tenant and id of sessions."""
+Sessions = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]
+"""Selects the tenant and id of sessions, once each."""
 
 
-def narrowing(scope: Scope) -> list[Subquery]:
-    """The sessions that each condition of the scope leaves, once each; none for no condition."""
-    return [sessions.subquery() for find in _FINDERS for sessions in find(scope)]
+@dataclass(frozen=True)
+class Condition:
+    """What a session must have done."""
+
+    sessions: Sessions
+    """All that did."""
+
+    holds: ColumnElement[bool] | None = None
+    """That the session of a row of session_days did; None when only a look at all can tell."""
+
+    counted_as: tuple[str, str] | None = None
+    """The kind and key under which daily_uniques counts them; None when it does not."""
+
+    few: Sessions | None = None
+    """The same as `sessions`, by another way that is faster when they are few."""
 
 
-def _searched(scope: Scope) -> Iterator[Sessions]:
+def conditions(scope: Scope) -> list[Condition]:
+    """What the scope's filters ask for; empty when they name nothing."""
+    return [condition for find in _FINDERS for condition in find(scope)]
+
+
+def number_of(session: Session, scope: Scope, wanted: Sequence[Condition]) -> int:
+    """The sessions that fulfil all of one or more conditions."""
+    if len(wanted) == 1 and wanted[0].counted_as:
+        return int(session.execute(distinct(scope, *wanted[0].counted_as)).one()[0])
+    every = [condition.sessions for condition in wanted]
+    found = (intersect(*every) if len(every) > 1 else every[0]).subquery()
+    return int(session.scalar(select(func.count()).select_from(found)) or 0)
+
+
+def _searched(scope: Scope) -> Iterator[Condition]:
     query, zero = scope.filters.get("query", ""), scope.filters.get("zero", "")
     if query:
-        found = _events(scope).where(Event.query == normal_query(query))
-        yield found.where(Event.zero_results.is_(True)) if zero else found
+        key = normal_query(query)
+        found = _events(scope).where(Event.query == key)
+        if zero:
+            found = found.where(Event.zero_results.is_(True))
+        yield replace(_active(scope, "zero" if zero else "query", key), sessions=found)
     elif zero:
-        yield _active(scope, "zero", ("",))
+        yield _active(scope, "zero", "")
 
 
-def _set_filter(scope: Scope) -> Iterator[Sessions]:
+def _set_filter(scope: Scope) -> Iterator[Condition]:
     name, value = scope.filters.get("filter", ""), scope.filters.get("value", "")
     if name and value:
-        yield _events(scope).where(Event.filter_name == name, Event.filter_value == value)
+        yield _did(scope, Event.filter_name == name, Event.filter_value == value)
     names = {"" if value else name, scope.filters.get("with", "")} - {""}
-    if names:
-        yield _active(scope, "filter", names)
+    if len(names) == 1:
+        [name] = names
+        few = _events(scope).where(Event.filter_name == name)
+        yield replace(_active(scope, "filter", name), few=few)
+    elif names:
+        every = func.count(MemberDay.key.distinct()) == len(names)
+        yield Condition(
+            _members(scope, "filter", names).having(every),
+            and_(*(_is_member(scope, "filter", name) for name in names)),
+        )
 
 
-def _active(scope: Scope, kind: str, keys: Collection[str]) -> Sessions:
-    """The sessions that were active under every one of these keys in the period.
+def _active(scope: Scope, kind: str, key: str) -> Condition:
+    """That a session was active under a key in the period."""
+    holds = _is_member(scope, kind, key)
+    return Condition(_members(scope, kind, {key}), holds, counted_as=(kind, key))
+
+
+def _members(scope: Scope, kind: str, keys: Collection[str]) -> Select[*tuple[Any, ...]]:
+    """The sessions that were active under any of these keys in the period.
 
     Reads all that sessions were active under, in its own order: of the few filters there are,
     each was set by so many that to look them up one by one takes longer.
     """
-    sessions = (
+    return (
         select(MemberDay.tenant_id, cast(MemberDay.member, Uuid).label("session_id"))
         .where(MemberDay.tenant_id.in_(scope.tenants), MemberDay.kind == kind)
         .where(MemberDay.key.in_(keys), MemberDay.day.between(scope.first, scope.last))
         .group_by(MemberDay.tenant_id, MemberDay.member)
     )
-    if len(keys) == 1:
-        return sessions
-    return sessions.having(func.count(MemberDay.key.distinct()) == len(keys))
 
 
-def _clicked(scope: Scope) -> Iterator[Sessions]:
+def _is_member(scope: Scope, kind: str, key: str) -> ColumnElement[bool]:
+    return _any(
+        select(MemberDay.day).where(
+            MemberDay.tenant_id == SessionDay.tenant_id,
+            MemberDay.member == cast(SessionDay.session_id, String),
+            MemberDay.kind == kind,
+            MemberDay.key == key,
+            MemberDay.day.between(scope.first, scope.last),
+        )
+    )
+
+
+def _any(rows: Select[Any]) -> ColumnElement[bool]:
+    """That there is such a row, to be looked up for one session at a time.
+
+    Of EXISTS PostgreSQL makes a join, for which it reads all the rows that there are.
+    """
+    return rows.correlate(SessionDay).limit(1).scalar_subquery().is_not(None)
+
+
+def _did(scope: Scope, *what: ColumnElement[bool]) -> Condition:
+    """That a session had an event of a kind in the period."""
+    of_one = select(Event.id).where(
+        Event.tenant_id == SessionDay.tenant_id,
+        Event.session_id == SessionDay.session_id,
+        Event.day.between(scope.first, scope.last),
+        ~Event.is_bot,
+        *what,
+    )
+    return Condition(_events(scope).where(*what), _any(of_one))
+
+
+def _clicked(scope: Scope) -> Iterator[Condition]:
     if expert := scope.filters.get("expert_id", ""):
-        yield _events(scope).where(Event.expert_id == expert)
+        yield _did(scope, Event.expert_id == expert)
 
 
-def _failed(scope: Scope) -> Iterator[Sessions]:
+def _failed(scope: Scope) -> Iterator[Condition]:
     if code := scope.filters.get("error_code", ""):
-        yield (
+        failed = (
             select(TripAttempt.tenant_id, TripAttempt.anon_session_id.label("session_id"))
             .where(TripAttempt.tenant_id.in_(scope.tenants))
             .where(TripAttempt.day.between(scope.first, scope.last))
@@ -87,9 +164,10 @@ def _failed(scope: Scope) -> Iterator[Sessions]:
             .where(TripAttempt.anon_session_id.is_not(None))
             .distinct()
         )
+        yield replace(_active(scope, "error", code), sessions=failed)
 
 
-def _named(scope: Scope) -> Iterator[Sessions | CompoundSelect[*tuple[Any, ...]]]:
+def _named(scope: Scope) -> Iterator[Condition]:
     wanted = scope.filters.get("q", "").strip().lower()
     if not wanted:
         return
@@ -101,10 +179,10 @@ def _named(scope: Scope) -> Iterator[Sessions | CompoundSelect[*tuple[Any, ...]]
     started = _starting_with(wanted)
     if started is None:
         # Distinct already, but said so SQLite finds these first instead of trying every session
-        yield known.distinct()
+        yield Condition(known.distinct())
     else:
         days = select(SessionDay.tenant_id, SessionDay.session_id)
-        yield known.union(days.where(SessionDay.tenant_id.in_(scope.tenants), started))
+        yield Condition(known.union(days.where(SessionDay.tenant_id.in_(scope.tenants), started)))
 
 
 def _starting_with(text: str) -> ColumnElement[bool] | None:
@@ -116,7 +194,7 @@ def _starting_with(text: str) -> ColumnElement[bool] | None:
     return SessionDay.session_id.between(first, last)
 
 
-_FINDERS: tuple[Callable[[Scope], Iterator[Sessions | CompoundSelect[*tuple[Any, ...]]]], ...] = (
+_FINDERS: tuple[Callable[[Scope], Iterator[Condition]], ...] = (
     _searched,
     _set_filter,
     _clicked,
@@ -125,7 +203,7 @@ _FINDERS: tuple[Callable[[Scope], Iterator[Sessions | CompoundSelect[*tuple[Any,
 )
 
 
-def _events(scope: Scope) -> Sessions:
+def _events(scope: Scope) -> Select[*tuple[Any, ...]]:
     """The sessions of the period's events, once each."""
     return (
         select(Event.tenant_id, Event.session_id)

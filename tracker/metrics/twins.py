@@ -67,7 +67,13 @@ def _inputs(session: Session, scope: Scope) -> list[tuple[str, str, int, int]]:
 
 
 def _by_chance(bad: int, drawn: int, failed: int, finished: int) -> float:
-    """The chance of `bad` or more failures among `drawn` attempts taken blindly."""
+    """The chance of `bad` or more failures among `drawn` attempts taken blindly.
+
+    No more of it is added up than shows that it is above every chance that could be listed, and
+    1 where no more failed than is to be expected: that takes as many steps as there are attempts.
+    """
+    if bad * finished <= drawn * failed:
+        return 1.0
     most = min(drawn, failed)
     term = exp(
         _log_choose(failed, bad)
@@ -78,7 +84,7 @@ def _by_chance(bad: int, drawn: int, failed: int, finished: int) -> float:
     for k in range(bad, most + 1):
         chance += term
         term *= (failed - k) * (drawn - k) / ((k + 1) * (finished - failed - drawn + k + 1))
-        if term < chance * 1e-12:
+        if term <= chance * 1e-12 or chance > FALSE_DISCOVERIES:  # both may be too small: 0
             break
     return min(chance, 1.0)
 

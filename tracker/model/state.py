@@ -42,7 +42,8 @@ class SessionDay(Base):
     at_most: Mapped[int] = mapped_column(
         Integer,
         comment="The session's events on all its days, up to the next power of two, 4 at least: as"
-        " no range of days holds more, lists of the busiest can stop early; it seldom changes.",
+        " no range of days holds more, lists of the busiest can stop early; it seldom changes."
+        " From 32 on in steps of an eighth.",
     )
 
 

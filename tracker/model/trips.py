@@ -21,6 +21,14 @@ class TripAttempt(Base):
         Index("ix_trip_attempts_day", "tenant_id", "day", "status"),
         Index("ix_trip_attempts_newest", "tenant_id", desc("created_at"), desc("id")),
         Index("ix_trip_attempts_duration", "tenant_id", "day", "bucket", "duration_ms"),
+        Index(
+            "ix_trip_attempts_version",
+            "tenant_id",
+            "prompt_contract_version",
+            "bucket",
+            "duration_ms",
+            "day",
+        ),
         {"comment": "One row per trip creation attempt."},
     )
 

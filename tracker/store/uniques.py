@@ -21,6 +21,9 @@ from tracker.store.bulk import Upsert
 from tracker.store.deltas import Deltas
 from tracker.store.projections import EventRow
 
+_COARSE = 32
+"""Events up to which bounds are powers of two."""
+
 SessionKey = tuple[str, str]
 """Tenant and session id."""
 
@@ -148,7 +151,20 @@ def add_up(days: Days) -> None:
     """Says on each of a session's days how many events it has on all of them at most."""
     total = sum(counts["events"] for counts in days.values())
     for counts in days.values():
-        counts["at_most"] = max(QUIET, 1 << (total - 1).bit_length())
+        counts["at_most"] = bound(total)
+
+
+def bound(events: int) -> int:
+    """The bound under which a session of so many events is indexed; it moves seldom.
+
+    A power of two up to 32, then an eighth of one at a time: the busiest are what is looked for,
+    and few enough for that to cost no ingestion.
+    """
+    power = 1 << (events - 1).bit_length()
+    if power <= _COARSE:
+        return max(QUIET, power)
+    step = power // 16
+    return -(-events // step) * step
 
 
 def count_facets(
