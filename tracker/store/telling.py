@@ -28,7 +28,7 @@ def tell_resolved(
     connection: Connection, rule: Any, firing: Mapping[str, Any], only: Sequence[str] = ()
 ) -> None:
     """Tells them that it is over."""
-    words = f"Over since {firing['wrong_until']:%d %b %H:%M} UTC: {rule.name}."
+    words = f"Over, and last wrong at {firing['wrong_until']:%d %b %H:%M} UTC: {rule.name}."
     _tell(connection, rule, firing, "resolved", words, only or rule.channels)
 
 
