@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 def create_app(settings: Settings | None = None) -> Flask:
     """The application, wired. `settings` default to the environment's."""
     from tracker import cli, dashboard, demo, errors, ingest
-    from tracker.extensions import csrf, db, login, migrate
+    from tracker.extensions import db
     from tracker.memory import remember_nothing
     from tracker.offloop import OffLoop
     from tracker.store.database import Database
@@ -31,10 +31,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
     )
-    for extension in (db, csrf):
-        extension.init_app(app)
-    login.init_app(app, add_context_processor=False)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    _bind_extensions(app)
     with app.app_context():
         database = Database(reader=db.engine, writer=db.engines["writer"])
     app.extensions["settings"] = settings
@@ -50,3 +47,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app
+
+
+def _bind_extensions(app: Flask) -> None:
+    from tracker.extensions import csrf, db, login, migrate
+
+    for extension in (db, csrf):
+        extension.init_app(app)
+    login.init_app(app, add_context_processor=False)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))

@@ -49,9 +49,8 @@ def _reader() -> Any:
 def _wanted(tenant_id: str) -> Wanted:
     """What the query string asks for; ApiError 400 with every fault."""
     faults: list[Fault] = []
-    known = {"limit", "starting_after", "type", "from", "to"}
     faults += [
-        Fault(name[:100], "is not a known parameter") for name in request.args.keys() - known
+        Fault(name[:100], "is not a known parameter") for name in request.args.keys() - _PARAMETERS
     ]
     types = [kind for kind in request.args.getlist("type") if kind]
     if len(types) > _MOST_TYPES:

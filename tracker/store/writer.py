@@ -82,11 +82,6 @@ class Writer:
         self._busy = False
         self._lock = threading.Lock()
 
-    @property
-    def is_running(self) -> bool:
-        """Whether there is room for more."""
-        return self._queued < QUEUE_EVENTS
-
     def submit(self, work: Work) -> Work:
         """Returns when the work is committed; raises Overloaded when it may not be."""
         self.submit_all([work])
