@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, Column, Connection, Row, Table, TextClause, bindparam, text
+from sqlalchemy import JSON, Column, Connection, Row, Table, TextClause, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
@@ -136,18 +136,17 @@ def matching(
 
 def delete_keys(connection: Connection, table: Table, keys: Iterable[Values]) -> None:
     """Deletes rows by primary key."""
-    names = [column.name for column in table.primary_key]
-    where = " AND ".join(f"{name} = :{name}" for name in names)
-    rows = [dict(zip(names, key, strict=True)) for key in keys]
-    if rows:
-        binds = text(f"DELETE FROM {table.name} WHERE {where}").bindparams(
-            *(_bind(table.columns[name]) for name in names)
-        )
-        connection.execute(binds, rows)
-
-
-def _bind(column: Column[Any]) -> Any:
-    return bindparam(column.name, type_=column.type)
+    rows: list[Values] = list(keys)
+    if not rows:
+        return
+    columns = list(table.primary_key)
+    mark = "%s"
+    if connection.dialect.name == "sqlite":
+        mark = "?"
+        for place, adapt in _adapters(columns):
+            rows = [(*row[:place], adapt(row[place]), *row[place + 1 :]) for row in rows]
+    where = " AND ".join(f"{column.name} = {mark}" for column in columns)
+    _run(connection, f"DELETE FROM {table.name} WHERE {where}", rows, times="many")
 
 
 @cache
@@ -209,8 +208,12 @@ def _sqlite_statement(table: Table) -> str:
 @cache
 def _sqlite_columns(table: Table) -> tuple[list[str], list[tuple[int, Callable[[Any], Any]]]]:
     """The columns' names, and what to do to the values at which places."""
-    adapters = [(place, _sqlite_adapter(column)) for place, column in enumerate(table.columns)]
-    return list(table.columns.keys()), [(n, adapt) for n, adapt in adapters if adapt]
+    return list(table.columns.keys()), _adapters(table.columns)
+
+
+def _adapters(columns: Iterable[Column[Any]]) -> list[tuple[int, Callable[[Any], Any]]]:
+    adapters = ((place, _sqlite_adapter(column)) for place, column in enumerate(columns))
+    return [(place, adapt) for place, adapt in adapters if adapt]
 
 
 def _sqlite_adapter(column: Column[Any]) -> Callable[[Any], Any] | None:
