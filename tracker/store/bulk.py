@@ -5,6 +5,7 @@ PostgreSQL (its arrays take the driver twice as long to write); SQLite takes row
 execution. The statements' texts do not depend on the number of rows, so they are prepared once.
 """
 
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -12,7 +13,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, Column, Connection, Row, Table, TextClause, text
+from sqlalchemy import JSON, Column, Connection, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
@@ -126,12 +127,16 @@ def matching(
     by: Sequence[str],
     keys: Iterable[Values],
     columns: Sequence[str] | None = None,
-) -> Sequence[Row[Any]]:
-    """The rows whose `by` columns equal one of `keys`; all columns, or those named."""
-    names = tuple(columns or table.columns.keys())
-    statement = _matching_statement(table, tuple(by), names, connection.dialect.name)
+) -> list[Any]:
+    """The rows whose `by` columns equal one of `keys`, with all columns or those named."""
     listed = list(keys)
-    return connection.execute(statement, {"keys": _json(listed)}).all() if listed else []
+    if not listed:
+        return []
+    names = tuple(columns or table.columns.keys())
+    sql = _matching_statement(table, tuple(by), names, connection.dialect.name)
+    found = _run(connection, sql, (_json(listed),))
+    codes = tuple(column[1] for column in found.description)
+    return _reader(table, names, connection.dialect, codes)(found)
 
 
 def delete_keys(connection: Connection, table: Table, keys: Iterable[Values]) -> None:
@@ -152,22 +157,44 @@ def delete_keys(connection: Connection, table: Table, keys: Iterable[Values]) ->
 @cache
 def _matching_statement(
     table: Table, by: tuple[str, ...], names: tuple[str, ...], dialect: str
-) -> Any:
+) -> str:
     columns = ", ".join(f"t.{name}" for name in names)
     if dialect == "postgresql":
-        source = "json_array_elements(CAST(:keys AS json)) AS k(value)"
+        source = "json_array_elements(%s::json) AS k(value)"
         parts = [
             f"CAST(k.value ->> {n} AS {_postgres_type(table.columns[name])})"
             for n, name in enumerate(by)
         ]
     else:
-        source = "json_each(:keys) AS k"
+        source = "json_each(?) AS k"
         parts = [f"k.value ->> {n}" for n in range(len(by))]
     where = " AND ".join(f"t.{name} = {part}" for name, part in zip(by, parts, strict=True))
     # CROSS JOIN keeps SQLite from reading the table first
-    sql = f"SELECT {columns} FROM {source} CROSS JOIN {table.name} AS t WHERE {where}"
-    statement: TextClause = text(sql)
-    return statement.columns(*(table.columns[name] for name in names))
+    return f"SELECT {columns} FROM {source} CROSS JOIN {table.name} AS t WHERE {where}"
+
+
+@cache
+def _reader(
+    table: Table, names: tuple[str, ...], dialect: Dialect, codes: tuple[Any, ...]
+) -> Callable[[Iterable[Values]], list[Any]]:
+    """Makes named tuples of the driver's rows, with the values that SQLAlchemy would give.
+
+    `codes` are the driver's own types of the columns.
+    """
+    row_type = namedtuple("Row", names)  # type: ignore[misc]
+    types = (table.columns[name].type.dialect_impl(dialect) for name in names)
+    processors = map(lambda type_, code: type_.result_processor(dialect, code), types, codes)
+    readers = [(place, read) for place, read in enumerate(processors) if read]
+
+    def read_all(found: Iterable[Values]) -> list[Any]:
+        rows = []
+        for values in map(list, found):
+            for place, read in readers:
+                values[place] = read(values[place])
+            rows.append(row_type._make(values))
+        return rows
+
+    return read_all
 
 
 @cache

@@ -130,7 +130,7 @@ def _recount_sessions(
     left: dict[SessionKey, Days] = defaultdict(dict)
     by = ("tenant_id", "session_id")
     for held_row in bulk.matching(connection, Event.__table__, by, sorted(lost)):
-        row = dict(held_row._mapping)
+        row = held_row._asdict()
         session = (row["tenant_id"], row["session_id"])
         if not row["is_bot"] and row["day"] in lost[session]:
             count_event(left[session], row)

@@ -164,7 +164,7 @@ def _matching(
     connection: Connection | Session, table: Table, by: Sequence[str], keys: Iterable[Any]
 ) -> list[dict[str, Any]]:
     core = connection.connection() if isinstance(connection, Session) else connection
-    return [dict(row._mapping) for row in bulk.matching(core, table, by, sorted(keys))]
+    return [row._asdict() for row in bulk.matching(core, table, by, sorted(keys))]
 
 
 def _naming(

@@ -88,7 +88,7 @@ def _events(connection: Connection, marks: Sequence[Mark]) -> dict[Mark, list[Ev
     requests = [(mark[0], mark[2]) for mark in marks if mark[1] == TRIP]
     for row in bulk.matching(connection, EVENTS, ("tenant_id", "request_id"), requests):
         if row.event_type in TELEMETRY and not row.is_bot:
-            events[mark_of((row.tenant_id, row.request_id))].append(dict(row._mapping))
+            events[mark_of((row.tenant_id, row.request_id))].append(row._asdict())
     return events
 
 

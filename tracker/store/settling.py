@@ -95,7 +95,7 @@ def events_of(connection: Connection, marks: Iterable[Mark]) -> dict[Mark, list[
     for column in sorted(set(columns.values())):
         keys = {(tenant, key) for tenant, kind, key in marks if columns[kind] == column}
         for row in bulk.matching(connection, Event.__table__, ("tenant_id", column), sorted(keys)):
-            event = dict(row._mapping)
+            event = row._asdict()
             # a session has events of conversations and sources too, which are read by subject
             if (mark := settled_under(event)) and columns[mark[1]] == column:
                 events[mark].append(event)

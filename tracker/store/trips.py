@@ -86,9 +86,9 @@ def refold(
     events: dict[RequestKey, list[EventRow]] = defaultdict(list)
     for row in bulk.matching(connection, Event.__table__, by, wanted):
         if row.event_type in TELEMETRY and not row.is_bot:
-            events[row.tenant_id, row.request_id].append(dict(row._mapping))
+            events[row.tenant_id, row.request_id].append(row._asdict())
     rows = bulk.matching(connection, ATTEMPTS, by, wanted)
-    held = {(row.tenant_id, row.request_id): dict(row._mapping) for row in rows}
+    held = {(row.tenant_id, row.request_id): row._asdict() for row in rows}
     past = pasts_of(connection, [mark_of(request) for request in wanted])
     members: dict[MemberKey, Counter[Any]] = defaultdict(Counter)
     losers: list[tuple[EventRow, bool]] = []
