@@ -166,7 +166,10 @@ def test_a_webhook_is_made_listed_replayed_and_deleted(app: Flask, operator: Fla
     assert secret_of(post(operator, f"{hook}/secret")).startswith("whsec_")
     assert "Stopped" in post(operator, f"{hook}/disable").text
     assert "of acme is stopped" in operator.get("/settings").text
+    assert "once the webhook is enabled" in post(operator, f"{hook}/replay", delivery=delivery).text
     assert "Stopped" not in post(operator, f"{hook}/enable").text
+    changes = {(action, tenant) for _, action, tenant in audited(app)}
+    assert {("destination.disable", "acme"), ("destination.enable", "acme")} <= changes
     assert "The webhook is gone" in post(operator, f"{hook}/delete").text
     assert operator.get(hook).status_code == 404
 

@@ -127,6 +127,14 @@ def test_an_operator_without_a_password_gets_one_to_change(app: Flask) -> None:
     assert not operators.password_fits(operator.password_hash, password + "x")
 
 
+def test_what_a_new_operator_may_read_is_on_record(app: Flask) -> None:
+    with app.extensions["database"].write() as connection:
+        operators.create_operator(connection, "tom@a.org", "tenant", "ada", tenants=("default",))
+    with app.extensions["database"].read(None) as session:
+        detail = session.scalars(select(AuditEntry.detail).order_by(AuditEntry.id.desc())).first()
+    assert detail == {"operator": "tom@a.org", "role": "tenant", "tenants": ["default"]}
+
+
 def test_a_stolen_hash_is_slow_to_guess(product_hasher: PasswordHasher) -> None:
     # 64 MB and three passes for each guess; other tests hash more quickly
     assert product_hasher.hash(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
