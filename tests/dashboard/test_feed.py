@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -80,6 +81,15 @@ def test_it_is_filtered_by_type_and_by_text_in_the_payload(
     assert ids(operator, "q=SEATS") == [percent, seats]
     assert ids(operator, "q=100%25 of") == [percent]  # no wildcard
     assert ids(operator, "q=seats&type=ingest_started") == []
+
+
+@pytest.mark.parametrize("text", ["ÄRZTE", "ärzte", 'im "Café"', "CAFÉ", "C:\\Öl", '"attempted"'])
+def test_text_in_the_payload_is_found_in_every_language_and_with_quotes(
+    app: Flask, operator: FlaskClient, text: str
+) -> None:
+    found = log(app, "quota_exceeded", quota('ÄRZTE im "Café" C:\\Öl'))
+    log(app, "ingest_started")
+    assert ids(operator, f"q={quote(text)}") == [found]
 
 
 def test_it_holds_what_occurred_in_the_period(app: Flask, operator: FlaskClient) -> None:
