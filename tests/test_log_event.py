@@ -73,6 +73,8 @@ def endless() -> dict[str, Any]:
         (QUOTA | {"at": [datetime.now(UTC)]}, "payload.at.0", "must be JSON, not datetime"),
         (QUOTA | {1: "x"}, "payload", "must have strings as keys"),
         (QUOTA | endless(), "payload", "is nested too deep"),
+        ([QUOTA], "payload", "must be an object"),
+        (None, "payload.limit", "is required"),
         (QUOTA | {"extra": 1}, "payload.extra", "is not a known field"),
         ({"quotaType": "seats"}, "payload.limit", "is required"),
         (QUOTA | {"quotaType": "x" * 3000}, "payload", "must be at most 2048 bytes as JSON"),
@@ -102,6 +104,13 @@ def test_names_outside_the_catalog_are_refused_unless_the_tenant_allows_them(app
     assert {event.event_type for event in all_of(app, Event)} == {"custom:report_printed"}
     with pytest.raises(EventRefused):
         log(app, "Report Printed", {})
+
+
+def test_undefined_values_of_custom_events_are_dropped(app: Flask) -> None:
+    choose(app, custom_events=True)
+    log(app, "report_printed", {"pages": 3, "printer": None})
+    (event,) = all_of(app, Event)
+    assert event.payload == {"pages": 3}
 
 
 def test_a_browser_can_t_send_custom_events(app: Flask, client: FlaskClient) -> None:
