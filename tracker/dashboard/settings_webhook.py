@@ -25,20 +25,22 @@ def register(blueprint: Blueprint) -> None:
 
 
 def webhook(tenant_id: str, webhook_id: str, problem: str = "", done: Done | None = None) -> Any:
-    """A webhook and its newest deliveries."""
+    """A webhook and its deliveries, the newest first."""
     admin()
-    state = request.args.get("state", "")
+    state, before = request.args.get("state", ""), request.args.get("before", "")
     with current_app.extensions["database"].read(None) as session:
         found = subscriptions.find_subscription(session, tenant_id.replace("\0", ""), webhook_id)
         if found is None:
             abort(404, "There is no such webhook.")
         state = state if state in STATES else ""
-        listed = subscriptions.list_deliveries(session, webhook_id, _SHOWN, state)
+        listed = subscriptions.list_deliveries(session, webhook_id, _SHOWN + 1, state, before)
     page = render_template(
         "dashboard/settings_webhook.html",
         tenant_id=tenant_id,
         webhook=found,
-        deliveries=listed,
+        deliveries=listed[:_SHOWN],
+        further=listed[_SHOWN - 1].id if len(listed) > _SHOWN else "",
+        before=before,
         states=STATES,
         state=state,
         problem=problem,
