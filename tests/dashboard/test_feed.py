@@ -120,6 +120,17 @@ def test_the_exports_have_the_same_events_and_are_audited(
     assert found == [("acme", 1), ("acme", 1)]
 
 
+def test_a_program_exports_lines_with_its_key(app: Flask, client: FlaskClient) -> None:
+    event_id = log(app, "quota_exceeded")
+    lines = "/feed/acme/activity.ndjson"
+    answer = client.get(lines, headers=bearer(make_key(app, "acme", ("read",))))
+    assert json.loads(answer.text)["id"] == event_id
+    make_tenant(app, "blue")
+    foreign = client.get(lines, headers=bearer(make_key(app, "blue", ("read",))))
+    assert (foreign.status_code, foreign.json["error"]["code"]) == (403, "forbidden")
+    assert client.get(lines).json["error"]["code"] == "login_required"
+
+
 def test_an_event_s_page_shows_its_neighbours(app: Flask, operator: FlaskClient) -> None:
     start = {"sessionId": "s1", "conversationId": "c1"}
     first = log(app, "conversation_started", start, request_id="r1")
