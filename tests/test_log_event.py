@@ -122,6 +122,13 @@ def test_a_browser_can_t_send_custom_events(app: Flask, client: FlaskClient) -> 
     assert all_of(app, Event) == []
 
 
+def test_personal_data_is_no_name_of_a_key_either(app: Flask) -> None:
+    choose(app, custom_events=True)
+    log(app, "report_sent", {"to": {"ann@example.com": 1}, "+49 30 901820": 2})
+    (event,) = all_of(app, Event)
+    assert event.payload == {"to": {"[email]": 1}, "[phone]": 2}
+
+
 def test_sensitive_values_are_neither_stored_nor_kept_as_a_sample(app: Flask) -> None:
     choose(app, custom_events=True, redaction={"keys": ["customer_name"], "patterns": ["INV-####"]})
     data = {"customerName": "Ann", "password": "pw", "note": "INV-1234 to ann@example.com"}
