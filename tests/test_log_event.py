@@ -73,6 +73,8 @@ def endless() -> dict[str, Any]:
         (QUOTA | {"at": [datetime.now(UTC)]}, "payload.at.0", "must be JSON, not datetime"),
         (QUOTA | {1: "x"}, "payload", "must have strings as keys"),
         (QUOTA | endless(), "payload", "is nested too deep"),
+        ([QUOTA], "payload", "must be an object"),
+        (None, "payload.limit", "is required"),
         (QUOTA | {"extra": 1}, "payload.extra", "is not a known field"),
         ({"quotaType": "seats"}, "payload.limit", "is required"),
         (QUOTA | {"quotaType": "x" * 3000}, "payload", "must be at most 2048 bytes as JSON"),
@@ -104,6 +106,13 @@ def test_names_outside_the_catalog_are_refused_unless_the_tenant_allows_them(app
         log(app, "Report Printed", {})
 
 
+def test_undefined_values_of_custom_events_are_dropped(app: Flask) -> None:
+    choose(app, custom_events=True)
+    log(app, "report_printed", {"pages": 3, "printer": None})
+    (event,) = all_of(app, Event)
+    assert event.payload == {"pages": 3}
+
+
 def test_a_browser_can_t_send_custom_events(app: Flask, client: FlaskClient) -> None:
     with app.extensions["database"].write() as connection:
         change_settings(connection, "default", "test", {"custom_events": True})
@@ -111,6 +120,13 @@ def test_a_browser_can_t_send_custom_events(app: Flask, client: FlaskClient) -> 
         sent = {"event_type": name, "session_id": "5516cb1f-6c99-46ba-bbf2-ae6444a9a4cf"}
         assert client.post("/api/events", json=sent | {"payload": {}}).status_code == 422
     assert all_of(app, Event) == []
+
+
+def test_personal_data_is_no_name_of_a_key_either(app: Flask) -> None:
+    choose(app, custom_events=True)
+    log(app, "report_sent", {"to": {"ann@example.com": 1}, "+49 30 901820": 2})
+    (event,) = all_of(app, Event)
+    assert event.payload == {"to": {"[email]": 1}, "[phone]": 2}
 
 
 def test_sensitive_values_are_neither_stored_nor_kept_as_a_sample(app: Flask) -> None:

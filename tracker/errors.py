@@ -80,7 +80,7 @@ class ApiError(Exception):
 
 def wants_json() -> bool:
     """Whether the answer to this request is read by a program."""
-    return request.path.startswith("/api/") or request.path.endswith((".json", ".csv"))
+    return request.path.startswith("/api/") or request.path.endswith((".json", ".ndjson", ".csv"))
 
 
 def register_errors(app: Flask) -> None:

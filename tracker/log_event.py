@@ -57,7 +57,7 @@ def log_event(
         "session_id": session_id,
         "user_id": user_id,
         "request_id": request_id,
-        "payload": dict(data),
+        "payload": dict(data) if isinstance(data, Mapping) else data,
     }
     return _recorded({key: value for key, value in sent.items() if value is not None}, tenant_id)
 

@@ -96,7 +96,15 @@ def _separate_tenants() -> None:
         END $$
         """
     )
-    op.execute(f"GRANT {READER} TO CURRENT_USER")
+    op.execute(
+        f"""
+        DO $$ BEGIN
+            GRANT {READER} TO CURRENT_USER;
+        EXCEPTION WHEN insufficient_privilege THEN  -- an administrator granted it, or must
+            IF NOT pg_has_role(CURRENT_USER, '{READER}', 'MEMBER') THEN RAISE; END IF;
+        END $$
+        """
+    )
     op.execute(f"GRANT USAGE ON SCHEMA public TO {READER}")
     for table, column in [("tenants", "id"), *((name, "tenant_id") for name in SHOWN)]:
         op.execute(f"GRANT SELECT ON {table} TO {READER}")

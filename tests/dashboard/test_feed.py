@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -82,6 +83,15 @@ def test_it_is_filtered_by_type_and_by_text_in_the_payload(
     assert ids(operator, "q=seats&type=ingest_started") == []
 
 
+@pytest.mark.parametrize("text", ["ÄRZTE", "ärzte", 'im "Café"', "CAFÉ", "C:\\Öl", '"attempted"'])
+def test_text_in_the_payload_is_found_in_every_language_and_with_quotes(
+    app: Flask, operator: FlaskClient, text: str
+) -> None:
+    found = log(app, "quota_exceeded", quota('ÄRZTE im "Café" C:\\Öl'))
+    log(app, "ingest_started")
+    assert ids(operator, f"q={quote(text)}") == [found]
+
+
 def test_it_holds_what_occurred_in_the_period(app: Flask, operator: FlaskClient) -> None:
     old = log(app, "quota_exceeded", occurred_at="2026-11-01T12:00:00Z")
     today = datetime.now(UTC).date()
@@ -108,6 +118,17 @@ def test_the_exports_have_the_same_events_and_are_audited(
         entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "panel.export"))
         found = [(one.tenant_id, one.detail["rows"]) for one in entries]
     assert found == [("acme", 1), ("acme", 1)]
+
+
+def test_a_program_exports_lines_with_its_key(app: Flask, client: FlaskClient) -> None:
+    event_id = log(app, "quota_exceeded")
+    lines = "/feed/acme/activity.ndjson"
+    answer = client.get(lines, headers=bearer(make_key(app, "acme", ("read",))))
+    assert json.loads(answer.text)["id"] == event_id
+    make_tenant(app, "blue")
+    foreign = client.get(lines, headers=bearer(make_key(app, "blue", ("read",))))
+    assert (foreign.status_code, foreign.json["error"]["code"]) == (403, "forbidden")
+    assert client.get(lines).json["error"]["code"] == "login_required"
 
 
 def test_an_event_s_page_shows_its_neighbours(app: Flask, operator: FlaskClient) -> None:
@@ -142,7 +163,10 @@ def test_the_sentence_tells_how_much_there_is_and_most_of_what(
     app: Flask, operator: FlaskClient
 ) -> None:
     assert "Nothing was reported in this period." in operator.get("/feed/acme").text
-    for name in ("quota_exceeded", "quota_exceeded", "ingest_started"):
+    log(app, "quota_exceeded")
+    page = operator.get("/feed/acme").text
+    assert "One event</a> was reported, of the type quota_exceeded." in page
+    for name in ("quota_exceeded", "ingest_started"):
         log(app, name)
     page = operator.get("/feed/acme").text
     assert "3 events</a> of 2 types were reported; most of them, 2, are quota_exceeded." in page

@@ -166,9 +166,32 @@ def test_a_webhook_is_made_listed_replayed_and_deleted(app: Flask, operator: Fla
     assert secret_of(post(operator, f"{hook}/secret")).startswith("whsec_")
     assert "Stopped" in post(operator, f"{hook}/disable").text
     assert "of acme is stopped" in operator.get("/settings").text
+    assert "once the webhook is enabled" in post(operator, f"{hook}/replay", delivery=delivery).text
     assert "Stopped" not in post(operator, f"{hook}/enable").text
+    changes = {(action, tenant) for _, action, tenant in audited(app)}
+    assert {("destination.disable", "acme"), ("destination.enable", "acme")} <= changes
     assert "The webhook is gone" in post(operator, f"{hook}/delete").text
     assert operator.get(hook).status_code == 404
+
+
+def test_every_delivery_is_listed_a_page_at_a_time(app: Flask, operator: FlaskClient) -> None:
+    url = "http://127.0.0.1:9/hook"
+    answer = post(operator, f"{ACME}/webhooks", url=url, types="*", name="ops")
+    hook = re.search(rf'href="({ACME}/webhooks/[^"]+)"', answer.text)[1]  # type: ignore[index]
+    sent = [QUOTA | {"event_id": str(uuid4())} for _ in range(102)]
+    key = make_key(app, "acme", ("write",))
+    app.test_client().post("/api/events", json={"events": sent}, headers=bearer(key))
+    listed, path = set(), f"{hook}?state=waiting"
+    for rows, leads_on in ((100, True), (2, False)):
+        page = operator.get(path).text
+        found = re.findall(r'name="delivery" value="([^"]+)"', page)
+        assert len(found) == rows
+        listed |= set(found)
+        further = re.search(r'href="([^"]+)" rel="next"', page)
+        assert (further is not None) == leads_on
+        path = further[1].replace("&amp;", "&") if further else ""
+    assert len(listed) == len(sent)
+    assert "Newest deliveries" in page
 
 
 def test_a_tenant_is_deleted_with_everything_once_its_id_is_typed(

@@ -33,6 +33,13 @@ def test_a_sample_holds_no_personal_data(app: Flask, client: FlaskClient) -> Non
         assert hidden not in sample
 
 
+def test_a_field_that_is_personal_data_itself_is_not_named(app: Flask, client: FlaskClient) -> None:
+    for name in ("ada@example.com", "+49 30 901820"):
+        client.post("/api/events", json=CLICK | {name: 1})
+    named = rows(app, "SELECT path FROM ingest_warnings ORDER BY path")
+    assert named == [("[email]",), ("[phone]",)]
+
+
 def test_the_numbers_of_list_items_do_not_make_rows_of_their_own(
     app: Flask, client: FlaskClient
 ) -> None:

@@ -72,6 +72,21 @@ def test_a_rotated_key_works_until_its_overlap_is_over(app: Flask) -> None:
     assert find(app, new) is not None
 
 
+@pytest.mark.parametrize("hours", [0, 1])
+def test_rotating_a_rotated_key_again_does_not_make_it_last(app: Flask, hours: int) -> None:
+    key_id, old = make(app)
+    with app.extensions["database"].write() as connection:
+        access.rotate_key(connection, key_id, "test", overlap_hours=hours)
+    with (
+        pytest.raises(access.AccessError, match="rotated before" if hours else "no living key"),
+        app.extensions["database"].write() as connection,
+    ):
+        access.rotate_key(connection, key_id, "test")
+    assert (find(app, old) is not None) == bool(hours)
+    with app.extensions["database"].read(None) as session:
+        assert len(access.list_keys(session)) == 2
+
+
 @pytest.mark.parametrize("scopes", [(), ("admin",), ("read", "admin")])
 def test_a_key_needs_scopes_that_there_are(app: Flask, scopes: tuple[str, ...]) -> None:
     with pytest.raises(access.AccessError, match="write, read"):
@@ -110,6 +125,14 @@ def test_an_operator_without_a_password_gets_one_to_change(app: Flask) -> None:
     assert operator.password_hash.startswith("$argon2id$")
     assert operators.password_fits(operator.password_hash, password)
     assert not operators.password_fits(operator.password_hash, password + "x")
+
+
+def test_what_a_new_operator_may_read_is_on_record(app: Flask) -> None:
+    with app.extensions["database"].write() as connection:
+        operators.create_operator(connection, "tom@a.org", "tenant", "ada", tenants=("default",))
+    with app.extensions["database"].read(None) as session:
+        detail = session.scalars(select(AuditEntry.detail).order_by(AuditEntry.id.desc())).first()
+    assert detail == {"operator": "tom@a.org", "role": "tenant", "tenants": ["default"]}
 
 
 def test_a_stolen_hash_is_slow_to_guess(product_hasher: PasswordHasher) -> None:

@@ -1,11 +1,13 @@
 """Migrations: the indexes are the models', and what was stored before is brought along."""
 
+import psycopg
 import pytest
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import select, text
+from sqlalchemy import make_url, select, text
 
-from tests.conftest import record
+from tests import postgres
+from tests.conftest import dispose, make_app, record
 from tests.metrics.asking import ANNA, BEN, CARA, search
 from tracker.model import Base, SessionDay
 from tracker.store.uniques import bound
@@ -77,3 +79,25 @@ def test_bounds_of_before_are_made_finer(app: Flask) -> None:
     with database.read(None) as session:
         rows = select(SessionDay.session_id, SessionDay.at_most).distinct()
         assert dict(session.execute(rows).all()) == {ANNA: 40, BEN: 72, CARA: 32}
+
+
+def test_a_database_user_who_may_make_no_roles_is_enough_once_an_administrator_made_it(
+    postgres_url: str,
+) -> None:
+    url = postgres.new_database(postgres_url)
+    with psycopg.connect(postgres_url, autocommit=True) as administrator:
+        for statement in (
+            "DO $$ BEGIN CREATE ROLE tracker_reader NOLOGIN;"
+            " EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+            "CREATE ROLE plain LOGIN",
+            "GRANT tracker_reader TO plain",
+            f"ALTER DATABASE {make_url(url).database} OWNER TO plain",
+        ):
+            administrator.execute(statement.encode())
+    app = make_app(url.replace("//postgres:", "//plain:"), {})
+    with app.app_context():
+        upgrade()
+    with app.extensions["database"].read(("default",)) as session:
+        who = session.execute(text("SELECT session_user, current_user, id FROM tenants")).one()
+    assert tuple(who) == ("plain", "tracker_reader", "default")
+    dispose(app)

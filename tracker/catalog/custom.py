@@ -27,7 +27,9 @@ class CustomEvent(EventType):
 
     @classmethod
     def redacted(cls, sent: dict[str, Any], phone_region: str) -> dict[str, Any]:
-        cleaned: dict[str, Any] = redact_all(sent, phone_region, limit=BUSINESS_PAYLOAD_LIMIT)
+        """As sent, but for undefined values and for personal data in any text."""
+        defined = {key: value for key, value in sent.items() if value is not None}
+        cleaned: dict[str, Any] = redact_all(defined, phone_region, limit=BUSINESS_PAYLOAD_LIMIT)
         return cleaned
 
 

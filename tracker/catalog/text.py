@@ -75,13 +75,19 @@ def _asked_about(text: str) -> int:
 
 
 def redact_all(value: Any, phone_region: str, limit: int = NOTE_LIMIT) -> Any:
-    """`value` with every string in it redacted, then cut at `limit` characters."""
+    """`value` with every string in it redacted, then cut at `limit` characters.
+
+    Names of keys too: where addresses or numbers are keys, what stood under them becomes one.
+    """
     if isinstance(value, str):
         return redact(value, phone_region)[:limit]
     if isinstance(value, list):
         return [redact_all(item, phone_region, limit) for item in value]
     if isinstance(value, dict):
-        return {key: redact_all(item, phone_region, limit) for key, item in value.items()}
+        return {
+            redact(key, phone_region): redact_all(item, phone_region, limit)
+            for key, item in value.items()
+        }
     return value
 
 

@@ -25,20 +25,22 @@ def register(blueprint: Blueprint) -> None:
 
 
 def webhook(tenant_id: str, webhook_id: str, problem: str = "", done: Done | None = None) -> Any:
-    """A webhook and its newest deliveries."""
+    """A webhook and its deliveries, the newest first."""
     admin()
-    state = request.args.get("state", "")
+    state, before = request.args.get("state", ""), request.args.get("before", "")
     with current_app.extensions["database"].read(None) as session:
         found = subscriptions.find_subscription(session, tenant_id.replace("\0", ""), webhook_id)
         if found is None:
             abort(404, "There is no such webhook.")
         state = state if state in STATES else ""
-        listed = subscriptions.list_deliveries(session, webhook_id, _SHOWN, state)
+        listed = subscriptions.list_deliveries(session, webhook_id, _SHOWN + 1, state, before)
     page = render_template(
         "dashboard/settings_webhook.html",
         tenant_id=tenant_id,
         webhook=found,
-        deliveries=listed,
+        deliveries=listed[:_SHOWN],
+        further=listed[_SHOWN - 1].id if len(listed) > _SHOWN else "",
+        before=before,
         states=STATES,
         state=state,
         problem=problem,
@@ -88,12 +90,13 @@ def _enable(connection: Connection, tenant_id: str, webhook_id: str, actor: str)
 
 
 def _replay(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
-    _require(connection, tenant_id, webhook_id)
+    found = _require(connection, tenant_id, webhook_id)
     delivery_id = form_text("delivery")
     if not IS_UUID(delivery_id) or not deliveries.replay(connection, webhook_id, delivery_id):
         raise AccessError("There is no such delivery, or it is being sent this moment.")
     audit(connection, actor, "webhook.replay", tenant_id, webhook=webhook_id, delivery=delivery_id)
-    return Done("It is sent again.")
+    is_stopped = found.disabled_at is not None
+    return Done("It is sent again" + (" once the webhook is enabled." if is_stopped else "."))
 
 
 def _replay_missed(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
@@ -110,9 +113,11 @@ def _delete(connection: Connection, tenant_id: str, webhook_id: str, actor: str)
     return Done("The webhook is gone.")
 
 
-def _require(connection: Connection, tenant_id: str, webhook_id: str) -> None:
-    if subscriptions.find_subscription(connection, tenant_id, webhook_id) is None:
+def _require(connection: Connection, tenant_id: str, webhook_id: str) -> Any:
+    found = subscriptions.find_subscription(connection, tenant_id, webhook_id)
+    if found is None:
         raise AccessError("There is no such webhook.")
+    return found
 
 
 CHANGES = {

@@ -36,11 +36,11 @@ class Target:
 
 def check_url(url: str) -> tuple[str, int, bool, str]:
     """The host, port, TLS and path of a URL that is well formed; Refused when it isn't."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise Refused("The port of the URL is no port.") from None
+        raise Refused("The host or the port of the URL is none.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Refused("The URL must start with https:// or http:// and name a host.")
     if parts.username or parts.password:
@@ -76,6 +76,9 @@ def is_public(text: str) -> bool:
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    # Python takes fec0::/10, which was the private range once, for a global one.
+    if isinstance(address, IPv6Address) and address.is_site_local:
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from sqlalchemy import ColumnElement, Select, String, cast, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
@@ -116,9 +117,15 @@ def newest(session: Session, wanted: Wanted, columns: Sequence[Any]) -> Select[A
     if wanted.end:
         statement = statement.where(_occurred_at() < wanted.end)
     if wanted.text:
-        payload = func.lower(cast(Event.payload, String))
-        statement = statement.where(payload.contains(wanted.text.lower(), autoescape=True))
+        statement = statement.where(_holds(wanted.text.lower()))
     return statement.order_by(Event.received_at.desc(), Event.id.desc()).limit(wanted.limit)
+
+
+def _holds(text: str) -> ColumnElement[bool]:
+    """Whether the payload holds the text: as it is, or as JSON writes it, quotes escaped."""
+    payload = func.lower(cast(Event.payload, String))
+    spellings = {text, orjson.dumps(text).decode()[1:-1]}
+    return or_(*(payload.contains(spelling, autoescape=True) for spelling in sorted(spellings)))
 
 
 def _occurred_at() -> ColumnElement[Any]:

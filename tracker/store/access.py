@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
@@ -49,8 +49,7 @@ def find_key(connection: Connection | Session, secret: str) -> KeyGrant | None:
     """
     statement = select(ApiKey.tenant_id, ApiKey.id, ApiKey.scopes).where(
         ApiKey.secret_hash == _digest(secret),
-        ApiKey.revoked_at.is_(None),
-        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > datetime.now(UTC)),
+        *_living(),
     )
     row = connection.execute(statement).first()
     return KeyGrant(row.tenant_id, row.id, frozenset(row.scopes.split())) if row else None
@@ -91,8 +90,13 @@ def revoke_key(connection: Connection, key_id: str, actor: str) -> None:
 def rotate_key(
     connection: Connection, key_id: str, actor: str, overlap_hours: int = 24
 ) -> tuple[str, str]:
-    """A successor of the key as (id, secret); the old key works for `overlap_hours` more."""
+    """A successor of the key as (id, secret); the old key works for `overlap_hours` more.
+
+    AccessError when there is no such living key, or when it has a successor: its end stands.
+    """
     key = _living_key(connection, key_id)
+    if key.expires_at is not None:
+        raise AccessError("The key was rotated before. Rotate its successor.")
     end = datetime.now(UTC) + timedelta(hours=overlap_hours)
     connection.execute(update(ApiKey).where(ApiKey.id == key.id).values(expires_at=end))
     audit(connection, actor, "key.rotate", key.tenant_id, key=key.id, overlap_hours=overlap_hours)
@@ -111,8 +115,14 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def _living() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Neither revoked nor at the end of its overlap."""
+    ends = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > datetime.now(UTC))
+    return ApiKey.revoked_at.is_(None), ends
+
+
 def _living_key(connection: Connection, key_id: str) -> Any:
-    statement = select(ApiKey.__table__).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+    statement = select(ApiKey.__table__).where(ApiKey.id == key_id, *_living())
     key = connection.execute(statement).first() if IS_UUID(key_id) else None
     if key is None:
         raise AccessError(f"There is no living key {key_id}.")

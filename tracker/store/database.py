@@ -127,10 +127,16 @@ def _wait_patiently(engine: Engine) -> None:
         return PatientConnection.connect(*arguments, **options)
 
 
+def _lower(value: Any) -> str | None:
+    return None if value is None else str(value).lower()
+
+
 def _prepare_sqlite(engine: Engine, begin: str, pragmas: Sequence[str]) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN, not the driver
+        # SQLite's own knows ASCII only: a search for what is not would miss its very words.
+        connection.create_function("lower", 1, _lower, deterministic=True)
         cursor = connection.cursor()
         for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")

@@ -246,12 +246,13 @@ def disable(
 
 def enable(connection: Connection, destination_id: str, actor: str) -> None:
     """Sends to a destination again, beginning with what waits for it."""
-    connection.execute(
+    tenant_id = connection.scalar(
         update(DESTINATIONS)
         .where(DESTINATIONS.c.id == destination_id)
         .values(disabled_at=None, disabled_reason=None, failing_since=None)
+        .returning(DESTINATIONS.c.tenant_id)
     )
-    audit(connection, actor, "destination.enable", destination=destination_id)
+    audit(connection, actor, "destination.enable", tenant_id, destination=destination_id)
 
 
 def replay(connection: Connection, destination_id: str, delivery_id: str) -> bool:

@@ -48,7 +48,8 @@ def create_operator(
         connection.execute(
             insert(OperatorTenant).values(operator_id=operator_id, tenant_id=tenant_id)
         )
-    audit(connection, actor, "operator.create", None, operator=email, role=role)
+    detail = {"operator": email, "role": role, "tenants": list(tenants)}
+    audit(connection, actor, "operator.create", None, **detail)
     return chosen
 
 

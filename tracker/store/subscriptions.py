@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
-from tracker.model import Delivery, Destination
+from tracker.model import Delivery, Destination, Uuid
 from tracker.store.access import IS_UUID, AccessError, audit, require_tenant
 from tracker.store.sealing import seal
 
@@ -141,13 +141,24 @@ def delete_subscription(
 
 
 def list_deliveries(
-    session: Connection | Session, subscription_id: str, limit: int = 50, state: str = ""
+    session: Connection | Session,
+    subscription_id: str,
+    limit: int,
+    state: str = "",
+    before: str = "",
 ) -> list[Any]:
-    """The newest deliveries of a subscription, without their bodies."""
+    """The newest deliveries of a subscription, without their bodies.
+
+    From behind the delivery `before` on, so that a page stays what it is.
+    """
     columns = [column for column in DELIVERIES.columns if column.name != "body"]
     statement = select(*columns).where(DELIVERIES.c.destination_id == subscription_id)
     if state:
         statement = statement.where(DELIVERIES.c.state == state)
+    if IS_UUID(before):
+        made = select(DELIVERIES.c.created_at).where(DELIVERIES.c.id == before).scalar_subquery()
+        here = tuple_(made, literal(before, Uuid()))
+        statement = statement.where(tuple_(DELIVERIES.c.created_at, DELIVERIES.c.id) < here)
     newest = statement.order_by(DELIVERIES.c.created_at.desc(), DELIVERIES.c.id.desc())
     return list(session.execute(newest.limit(limit)))
 

@@ -50,13 +50,14 @@ def warning_of(sent: Any, refusal: Refusal, terms: Terms) -> Warned:
     """The warning about a refused event, under its first fault."""
     path, message = refusal.faults[0]
     named = ".".join("*" if part.isdigit() else part for part in path.split("."))
+    named = terms.hygiene.clean(named.replace("\0", ""))
     return Warned(
         tenant_id=terms.tenant_id,
         day=terms.calendar.day(terms.received_at),
         at=terms.received_at,
         event_type=refusal.event_type,
         code=refusal.code,
-        path=named.replace("\0", "")[:100],
+        path=redact(named, terms.phone_region)[:100],
         message=message,
         sample=sample_of(terms.hygiene.clean(sent), terms.phone_region),
     )

@@ -55,9 +55,14 @@ def opening(session: Session, scope: Scope) -> Sentence:
     if not counted:
         return say("Nothing was reported in this period.")
     most = max(sorted(counted), key=lambda name: counted[name])
+    total = sum(counted.values())
+    n = Linked(count(total, "event").capitalize(), "#activity")
+    if len(counted) == 1:
+        were = "was" if total == 1 else "were"
+        return say("{n} {were} reported, of the type {name}.", n=n, were=were, name=most)
     return say(
         "{n} of {types} were reported; most of them, {most}, are {name}.",
-        n=Linked(count(sum(counted.values()), "event"), "#activity"),
+        n=n,
         types=count(len(counted), "type"),
         most=number(counted[most]),
         name=most,
