@@ -108,7 +108,7 @@ PAGE = Page(
             title="Why they fail",
             metric=trips.errors,
             empty="create_trip_failed",
-            link="/trips?attempts.status=failed&attempts.error_code={error_code}#attempts",
+            link="/trips?status=failed&error_code={error_code}#attempts",
             columns=(
                 Column("error_code", "Error", Kind.CODE),
                 Column("failures", "Failures", Kind.BAR),
