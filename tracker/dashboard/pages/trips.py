@@ -11,10 +11,6 @@ from tracker.metrics import attempts, trip_form, trips, twins
 from tracker.metrics.durations import inexact
 from tracker.metrics.scope import Scope
 
-APPROXIMATE = (
-    "Exact while the attempts are held; for days whose attempts have expired, within 5 % "
-    "from the daily histogram."
-)
 STATUS_WORDS = (
     ("success", "Succeeded"),
     ("failed", "Failed"),
@@ -138,7 +134,6 @@ PAGE = Page(
             metric=trips.daily_attempts,
             unit="ms",
             half=True,
-            note=APPROXIMATE,
             approximate=inexact("day"),
             series=(
                 Series("p50_ms", "Half within", "searches"),
