@@ -165,6 +165,22 @@ def test_a_snoozed_rule_records_and_tells_nobody(app: Flask) -> None:
     assert len(firings(app)) == 1
 
 
+def test_what_goes_on_when_a_rule_is_no_longer_snoozed_is_told_then(app: Flask) -> None:
+    rule = only_rule(app, "spike")
+    channel(app)
+    usual_weeks(app)
+    with app.extensions["database"].write() as connection:
+        later = NOW + timedelta(minutes=10)
+        alerts.change_rule(connection, rule, "test", snoozed_until=later)
+    spike(app, NOW)
+    look(app, NOW)
+    assert messages(app) == []
+    spike(app, NOW + timedelta(minutes=15))
+    for minutes in (11, 12, 60):
+        look(app, NOW + timedelta(minutes=minutes))
+    assert [message["type"] for message in messages(app)] == ["alert.fired", "alert.resolved"]
+
+
 def test_an_episode_can_be_acknowledged_and_resolved_by_hand(app: Flask) -> None:
     only_rule(app, "spike")
     channel(app)
