@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 from flask import Flask
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from standardwebhooks import Webhook
 
 from tests.conftest import record
@@ -347,6 +347,19 @@ def test_a_new_channel_is_not_told_of_what_is_old_snoozed_or_for_others(app: Fla
             )
     channel(app)
     assert messages(app) == []
+
+
+def test_a_rule_whose_only_channel_is_deleted_tells_the_others(app: Flask) -> None:
+    gone, _ = channel(app)
+    only_rule(app, "spike")
+    with app.extensions["database"].write() as connection:
+        connection.execute(update(AlertRule).values(channels=[gone]))
+        channels.delete_channel(connection, gone, "test")
+    channel(app)
+    usual_weeks(app)
+    spike(app, NOW)
+    look(app, NOW)
+    assert [message["type"] for message in messages(app)] == ["alert.fired"]
 
 
 def test_other_channels_are_told_when_one_is_given_up(app: Flask) -> None:
