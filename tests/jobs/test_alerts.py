@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from tests.conftest import record
 from tests.jobs.receiver import Receiver
 from tracker.jobs.alerts import dry_run, watch
 from tracker.jobs.deliveries import deliver_due
+from tracker.jobs.judging import Judge
 from tracker.metrics import overview
 from tracker.metrics.scope import Scope
 from tracker.model import AlertFiring, AlertRule, DailyIngest, Delivery, TripAttempt
@@ -239,6 +241,19 @@ def test_any_number_of_a_panel_can_be_watched(app: Flask) -> None:
     record(app, search(1, 0), settle=False)
     look(app, datetime.now(UTC))
     assert messages(app)[0]["text"] == "sage_queries on /overview is 1, below 5."
+
+
+def test_an_alert_on_a_row_names_the_row(app: Flask) -> None:
+    options = {"page": "trips", "panel": "errors", "column": "failures", "row": "error_code=X"}
+    rule = only_rule(app, "panel", **options, comparison="above", value=1)
+    failures = [
+        SimpleNamespace(error_code=code, failures=number) for code, number in (("Y", 9), ("X", 2))
+    ]
+    panels = {("trips", "errors"): lambda *_: failures}
+    with app.extensions["database"].read(None) as session:
+        wrong = Judge(session, alerts.find_rule(session, rule), ZONE, panels)(NOW)
+    assert wrong
+    assert wrong.words == "failures of error_code=X on /trips is 2, above 1."
 
 
 def test_the_clock_which_has_no_request_can_watch_every_panel(app: Flask) -> None:
