@@ -318,6 +318,17 @@ def test_signing_out_begins_another_session(page: Page, shop: str, events: Event
     assert {event["email"] for event in events()} == {None}
 
 
+def test_signing_out_in_one_tab_is_seen_in_the_other(page: Page, shop: str) -> None:
+    page.goto(f"{shop}/experts/linh-tran")
+    page.fill("[name=email]", "ada@example.com")
+    page.get_by_role("button", name="Open profile").click()
+    other = page.context.new_page()
+    other.goto(shop)
+    expect(other.locator("[data-member]")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(other.locator("[data-member]")).to_be_hidden()
+
+
 def test_planning_a_trip_sends_the_clients_own_analytics(
     page: Page, shop: str, events: Events
 ) -> None:

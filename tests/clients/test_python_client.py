@@ -519,10 +519,20 @@ def test_what_is_left_is_sent_when_the_process_ends(service: Service) -> None:
     assert len(service.events) == 1
 
 
-def test_a_process_ends_although_the_service_hangs(service: Service) -> None:
+def test_a_process_ends_although_the_service_hangs_and_says_what_is_unsure(
+    service: Service,
+) -> None:
     service.hold.clear()
-    run("client.log_event('conversation_started')", service.url)
+    ended = run("client.log_event('conversation_started')", service.url)
     assert len(service.requests) == 1
+    assert "nobody knows whether 1 arrived" in ended.stderr
+
+
+def test_a_process_that_ends_says_all_that_it_lost(service: Service) -> None:
+    service.script = [(503, {"Retry-After": "60"}, {})] * 5
+    ended = run("for _ in range(300): client.log_event('conversation_started')", service.url)
+    assert "dropped 200 (200 so far): given up: HTTP 503" in ended.stderr
+    assert "dropped 100 (300 so far): not sent within 2 s of closing" in ended.stderr
 
 
 def test_an_exit_inside_a_trip_is_reported(service: Service) -> None:

@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete
 
 from tests.conftest import make_tenant, record
-from tests.dashboard.reading import WEEK
+from tests.dashboard.reading import WEEK, panel_of
 from tests.metrics.asking import event
 from tests.metrics.business_lines import called, said
 from tracker.model import TripAttempt
@@ -44,6 +44,8 @@ def test_durations_are_estimated_once_the_attempts_have_expired(
 ) -> None:
     record(app, *TRIPS)
     assert not is_estimated(operator, f"/trips/{panel}")
+    assert "pproximate" not in panel_of(operator.get(f"/trips?{WEEK}").text, panel)
     with app.extensions["database"].write() as connection:
         connection.execute(delete(TripAttempt))
     assert is_estimated(operator, f"/trips/{panel}")
+    assert "Durations are approximate" in panel_of(operator.get(f"/trips?{WEEK}").text, panel)

@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from flask import Flask
@@ -138,6 +139,23 @@ def test_a_list_is_sorted_and_searched(operator: FlaskClient) -> None:
     names = [row["event_type"] for row in body["rows"]]
     assert names == ["ingest_started", "ingest_failed", "ingest_completed"]
     assert body["total"] == 3
+
+
+def test_a_link_asks_for_nothing_that_the_page_it_leads_to_would_not_hear() -> None:
+    for template in {panel.link for page in PAGES for panel in page.panels if is_linked(panel)}:
+        link = urlsplit(template)
+        page = next((page for page in PAGES if page.path == link.path), None)
+        if page is None:
+            continue
+        known = {choice.name for choice in page.filters}
+        for panel in page.panels:
+            known |= {f"{panel.name}.{name}" for name in ("limit", "offset", "sort", "q")}
+            known |= {choice.name for choice in getattr(panel, "filters", ())}
+        assert {name for name, _ in parse_qsl(link.query)} <= known, template
+
+
+def is_linked(panel: Any) -> bool:
+    return bool(getattr(panel, "link", ""))
 
 
 def test_an_unknown_panel_is_not_found(operator: FlaskClient) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -9,13 +10,14 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 from flask import Flask
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from standardwebhooks import Webhook
 
 from tests.conftest import record
 from tests.jobs.receiver import Receiver
 from tracker.jobs.alerts import dry_run, watch
 from tracker.jobs.deliveries import deliver_due
+from tracker.jobs.judging import Judge
 from tracker.metrics import overview
 from tracker.metrics.scope import Scope
 from tracker.model import AlertFiring, AlertRule, DailyIngest, Delivery, TripAttempt
@@ -165,6 +167,22 @@ def test_a_snoozed_rule_records_and_tells_nobody(app: Flask) -> None:
     assert len(firings(app)) == 1
 
 
+def test_what_goes_on_when_a_rule_is_no_longer_snoozed_is_told_then(app: Flask) -> None:
+    rule = only_rule(app, "spike")
+    channel(app)
+    usual_weeks(app)
+    with app.extensions["database"].write() as connection:
+        later = NOW + timedelta(minutes=10)
+        alerts.change_rule(connection, rule, "test", snoozed_until=later)
+    spike(app, NOW)
+    look(app, NOW)
+    assert messages(app) == []
+    spike(app, NOW + timedelta(minutes=15))
+    for minutes in (11, 12, 60):
+        look(app, NOW + timedelta(minutes=minutes))
+    assert [message["type"] for message in messages(app)] == ["alert.fired", "alert.resolved"]
+
+
 def test_an_episode_can_be_acknowledged_and_resolved_by_hand(app: Flask) -> None:
     only_rule(app, "spike")
     channel(app)
@@ -223,6 +241,19 @@ def test_any_number_of_a_panel_can_be_watched(app: Flask) -> None:
     record(app, search(1, 0), settle=False)
     look(app, datetime.now(UTC))
     assert messages(app)[0]["text"] == "sage_queries on /overview is 1, below 5."
+
+
+def test_an_alert_on_a_row_names_the_row(app: Flask) -> None:
+    options = {"page": "trips", "panel": "errors", "column": "failures", "row": "error_code=X"}
+    rule = only_rule(app, "panel", **options, comparison="above", value=1)
+    failures = [
+        SimpleNamespace(error_code=code, failures=number) for code, number in (("Y", 9), ("X", 2))
+    ]
+    panels = {("trips", "errors"): lambda *_: failures}
+    with app.extensions["database"].read(None) as session:
+        wrong = Judge(session, alerts.find_rule(session, rule), ZONE, panels)(NOW)
+    assert wrong
+    assert wrong.words == "failures of error_code=X on /trips is 2, above 1."
 
 
 def test_the_clock_which_has_no_request_can_watch_every_panel(app: Flask) -> None:
@@ -331,6 +362,19 @@ def test_a_new_channel_is_not_told_of_what_is_old_snoozed_or_for_others(app: Fla
             )
     channel(app)
     assert messages(app) == []
+
+
+def test_a_rule_whose_only_channel_is_deleted_tells_the_others(app: Flask) -> None:
+    gone, _ = channel(app)
+    only_rule(app, "spike")
+    with app.extensions["database"].write() as connection:
+        connection.execute(update(AlertRule).values(channels=[gone]))
+        channels.delete_channel(connection, gone, "test")
+    channel(app)
+    usual_weeks(app)
+    spike(app, NOW)
+    look(app, NOW)
+    assert [message["type"] for message in messages(app)] == ["alert.fired"]
 
 
 def test_other_channels_are_told_when_one_is_given_up(app: Flask) -> None:

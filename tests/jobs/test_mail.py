@@ -19,6 +19,7 @@ from tests.jobs.mailbox import Mailbox
 from tracker.jobs.deliveries import deliver_due
 from tracker.model import Delivery
 from tracker.store import channels
+from tracker.store.telling import tell_channels
 
 LOGIN = (b"tracker@example.com", b"p@ss word")
 
@@ -97,6 +98,22 @@ def test_an_alert_is_handed_over_encrypted_and_logged_in(app: Flask, mailbox: Ma
         "This is a test of the channel. Nothing is wrong.",
         "https://tracker.example.com/alerts#channels",
     ]
+
+
+def test_the_beginning_of_an_alert_and_its_end_are_two_mails(app: Flask, mailbox: Mailbox) -> None:
+    database, settings = app.extensions["database"], app.extensions["settings"]
+    with database.write() as connection:
+        channels.create_channel(
+            connection, "on call", "smtp", "ada@example.com", "test", settings.secret_key
+        )
+        for what in ("fired", "resolved"):
+            message_id = f"01a21dc5-7718-75f3-a0c1-46c275f968e7:{what}"
+            tell_channels(connection, message_id, f"alert.{what}", {"text": what})
+    assert deliver_due(database, settings) == 2
+    assert {mail["Message-ID"] for mail in mailbox.mails} == {
+        "<01a21dc5-7718-75f3-a0c1-46c275f968e7.fired@tracker>",
+        "<01a21dc5-7718-75f3-a0c1-46c275f968e7.resolved@tracker>",
+    }
 
 
 class TestWithAWrongPassword:

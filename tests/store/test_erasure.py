@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, or_, select
 
 from tests.conftest import make_tenant, record
-from tracker.model import AuditEntry, Base, Demand, IngestWarning
+from tracker.model import Annotation, AuditEntry, Base, Demand, IngestWarning
 from tracker.store.access import AccessError
+from tracker.store.annotations import annotate
 from tracker.store.deltas import ROLLUPS, shape
 from tracker.store.demand_counts import recount
 from tracker.store.erasure import erase
 from tracker.store.extremes import LEFT
+from tracker.store.forgetting import ERASED
 
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 MINE = [str(UUID(int=n + 1, version=4)) for n in range(2)]
@@ -209,6 +211,15 @@ def test_nothing_is_left_by_any_search(app: Flask) -> None:
     assert entry.actor == "admin@example.com"
     assert entry.detail == {"by": "email", "sessions": 1, "events": 2, "attempts": 1}
     assert erase(app.extensions["database"], "email", EMAIL, "x").events == 0
+
+
+def test_a_number_that_is_somebodys_id_is_blotted_out_where_it_stands_alone(app: Flask) -> None:
+    with app.extensions["database"].write() as connection:
+        annotate(connection, "default", NOON.date(), "User 7 and 17 others wrote, v1.7", "test")
+    erase(app.extensions["database"], "user", "7", "admin@example.com")
+    with app.extensions["database"].read(None) as session:
+        text = session.execute(select(Annotation.text)).scalar_one()
+    assert text == f"User {ERASED} and 17 others wrote, v1.7"
 
 
 @pytest.mark.parametrize("first", ["attempted", "outcome"])

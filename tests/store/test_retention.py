@@ -147,6 +147,15 @@ def test_a_dry_run_says_what_would_go_and_leaves_it(app: Flask) -> None:
     assert "0 rows expired" in runner.invoke(args=["retention", "run"]).output
 
 
+def test_a_dry_run_says_whose_names_would_go(app: Flask) -> None:
+    for number, days in enumerate((100, 10)):
+        named = {"session_id": SESSIONS[number], "email": f"{number}@example.com"}
+        record(app, search(days, number, number), named)
+    with app.extensions["database"].read(None) as session:
+        told = would_expire(session, expired_before(90))["identities"]
+    assert told == run(app, 90)["identities"] == 1
+
+
 def test_a_day_expires_when_all_of_it_is_older_than_the_retention(app: Flask) -> None:
     # 90 days: what happened on the 91st day before today is older, whatever the hour
     record(app, search(91, 0, 1), search(90, 1, 2))

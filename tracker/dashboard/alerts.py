@@ -1,5 +1,6 @@
 """/alerts: what is wrong now, what was, which rules watch, and whom they tell."""
 
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
@@ -84,6 +85,7 @@ def alerts_page(problem: str = "", done: Done | None = None) -> Any:
         "dashboard/alerts.html",
         **view,
         kinds=KIND_WORDS,
+        now=datetime.now(UTC),
         numbers=_numbers(),
         is_admin=someone.role == "admin",
         mail=bool(current_app.extensions["settings"].smtp_url),

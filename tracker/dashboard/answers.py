@@ -17,6 +17,7 @@ from tracker.metrics.scope import MAX_ROWS, Listing, Scope
 
 _BY_TYPE = {int: Kind.NUMBER, float: Kind.DECIMAL, datetime: Kind.TIME, date: Kind.DAY}
 _RATE_NAMES = ("rate", "share", "ctr")
+APPROXIMATE = "Durations are approximate, within 5 %: attempts of this period have expired."
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,11 @@ class Answer:
     total: int
 
 
-def is_estimated(panel: Panel, session: Session, scope: Scope) -> bool:
-    """Whether any of the panel's numbers is scaled up from a sample, or approximate."""
+def estimate(panel: Panel, session: Session, scope: Scope) -> str:
+    """What of the panel is approximate or scaled up from a sample, as a sentence; or nothing."""
     if panel.approximate and panel.approximate(session, scope):
-        return True
-    return bool(panel.sampled and estimated(session, scope, panel.sampled))
+        return APPROXIMATE
+    return estimated(session, scope, panel.sampled) if panel.sampled else ""
 
 
 @cache

@@ -17,7 +17,7 @@ from flask import (
     url_for,
 )
 
-from tracker.dashboard.answers import Answer, answer, is_estimated, plain
+from tracker.dashboard.answers import Answer, answer, estimate, plain
 from tracker.dashboard.asking import BadParameters, Frame, NotYours, frame, panel_scope
 from tracker.dashboard.links import Links
 from tracker.dashboard.page import Page
@@ -79,7 +79,7 @@ def _panel(page: Page, form: str) -> Callable[..., Response]:
             session = reader.session()
             found = answer(panel, session, scope)
             if form == "json":
-                return _as_json(panel, scope, found, is_estimated(panel, session, scope))
+                return _as_json(panel, scope, found, bool(estimate(panel, session, scope)))
         return _as_csv(someone, page, panel, scope, found)
 
     return show

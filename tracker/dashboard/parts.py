@@ -8,13 +8,12 @@ import orjson
 from sqlalchemy.orm import Session
 
 from tracker.dashboard import flags, formats, grids, tables
-from tracker.dashboard.answers import Answer, answer, kind_of
+from tracker.dashboard.answers import Answer, answer, estimate, kind_of
 from tracker.dashboard.asking import Frame, panel_scope
 from tracker.dashboard.figures import figure
 from tracker.dashboard.links import Links
 from tracker.dashboard.panels import Chart, Matrix, Panel, Stat, Stats, Table, Timeline
 from tracker.metrics.annotations import notes
-from tracker.metrics.sampling import estimated
 from tracker.metrics.scope import Scope
 
 log = logging.getLogger(__name__)
@@ -64,7 +63,7 @@ class PanelView:
     blank: bool = False
     """Whether it shows nothing but zeros and dashes."""
     estimate: str = ""
-    """Which of its numbers are estimates, as a sentence."""
+    """Which of its numbers are approximate or estimates, as a sentence."""
     search: str | None = None
     choices: list[Choice] = field(default_factory=list)
 
@@ -82,7 +81,7 @@ def part(panel: Panel, session: Session, framed: Frame, links: Links) -> PanelVi
         empty=not found.rows or (blank and isinstance(panel, Chart)),
         blank=blank,
         body=_body(panel, session, found, before, scope, links),
-        estimate=estimated(session, scope, panel.sampled) if panel.sampled else "",
+        estimate=estimate(panel, session, scope),
         search=scope.filters.get("q", "") if isinstance(panel, Table) and panel.search else None,
         choices=_choices(panel, session, scope),
     )

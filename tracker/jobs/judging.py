@@ -104,7 +104,8 @@ class Judge:
         limit, above = float(options["value"]), options["comparison"] == "above"
         if not (number > limit if above else number < limit):
             return None
-        where = f"{options['column']} on /{options['page']}"
+        of = f" of {options['row']}" if options.get("row") else ""
+        where = f"{options['column']}{of} on /{options['page']}"
         words = f"{where} is {number:g}, {options['comparison']} {limit:g}."
         return Wrong(moment, words, {"number": float(number), "limit": limit})
 

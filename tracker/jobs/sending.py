@@ -154,7 +154,7 @@ def _mail(delivery: Claimed, settings: Settings) -> str:
     mail["From"] = settings.mail_from or f"tracker@{socket.gethostname()}"
     mail["To"] = delivery.address
     mail["Date"] = datetime.now(UTC)
-    mail["Message-ID"] = f"<{delivery.message_id}@tracker>"
+    mail["Message-ID"] = f"<{delivery.message_id.replace(':', '.')}@tracker>"
     mail.set_content(words + "\n")
     if html := body.get("html"):
         mail.add_alternative(str(html), subtype="html")

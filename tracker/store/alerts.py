@@ -149,6 +149,7 @@ def note(connection: Connection, rule: Any, moment: datetime, wrong: Wrong | Non
     """Begins, goes on with or ends the rule's episode by what is wrong at a moment.
 
     Going back in time changes nothing: what is older than the episode's last moment is known.
+    What began while the rule was snoozed is told once it no longer is, if it still goes on.
     """
     held = open_firing(connection, rule.id)
     if held is None:
@@ -156,12 +157,19 @@ def note(connection: Connection, rule: Any, moment: datetime, wrong: Wrong | Non
             _fire(connection, rule, moment, wrong)
     elif wrong is not None and moment > held.wrong_until:
         _update(connection, held, wrong_until=moment)
+        if not (held.told or _is_snoozed(rule, moment)):
+            _update(connection, held, told=True)
+            tell_fired(connection, rule, held._asdict())
     elif wrong is None and moment - held.wrong_until >= QUIET:
         resolve(connection, held.id, CLOCK, moment)
 
 
+def _is_snoozed(rule: Any, moment: datetime) -> bool:
+    return rule.snoozed_until is not None and moment < rule.snoozed_until
+
+
 def _fire(connection: Connection, rule: Any, moment: datetime, wrong: Wrong) -> None:
-    snoozed = rule.snoozed_until is not None and moment < rule.snoozed_until
+    snoozed = _is_snoozed(rule, moment)
     firing = {
         "id": str(uuid7()),
         "rule_id": rule.id,

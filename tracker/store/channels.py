@@ -5,14 +5,14 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
 from tracker.model import Delivery, Destination
 from tracker.store.access import AccessError, audit, normalised_email
 from tracker.store.sealing import seal
-from tracker.store.telling import CHANNELS, tell_channels, tell_newcomer
+from tracker.store.telling import CHANNELS, RULES, tell_channels, tell_newcomer
 
 KINDS = ("webhook", "slack", "smtp")
 RECENT = timedelta(hours=12)
@@ -69,8 +69,11 @@ def require_channel(session: Session | Connection, channel_id: str) -> None:
 
 
 def delete_channel(connection: Connection, channel_id: str, actor: str) -> None:
-    """Deletes a channel and what waits for it."""
+    """Deletes a channel and what waits for it; a rule that named it alone then tells all others."""
     require_channel(connection, channel_id)
+    for rule in connection.execute(select(RULES.c.id, RULES.c.channels)).all():
+        left = [one for one in rule.channels if one != channel_id]
+        connection.execute(update(RULES).where(RULES.c.id == rule.id).values(channels=left))
     connection.execute(delete(DELIVERIES).where(DELIVERIES.c.destination_id == channel_id))
     connection.execute(delete(DESTINATIONS).where(DESTINATIONS.c.id == channel_id))
     audit(connection, actor, "channel.delete", channel=channel_id)

@@ -1,24 +1,28 @@
 """What has expired: of everyone, and of the tenants that chose to keep less."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, Table, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from tracker.model import (
     Delivery,
     Destination,
     Event,
+    Identity,
     IngestWarning,
+    SessionDay,
     Settled,
     Tenant,
     TripAttempt,
 )
 from tracker.store.settings import shorter_retentions
+
+IDENTITIES, SESSION_DAYS = Identity.__table__, SessionDay.__table__
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,36 @@ def by_age(expired: Cutoff) -> Iterator[Aged]:
 
 
 def would_expire(session: Session, *expired: Cutoff) -> dict[str, int]:
-    """How many rows of each table would go now."""
+    """How many rows of each table would go now; of those that name somebody, the identities."""
     found: dict[str, int] = {}
     for same in zip(*map(by_age, expired), strict=True):
-        table = same[0].table
-        counted = select(func.count()).select_from(table)
-        rows = counted.where(or_(*(aged.condition for aged in same)))
-        found[table.name] = int(session.execute(rows).scalar_one())
+        found[same[0].table.name] = _count(session, same[0].table, [one.condition for one in same])
+    found[IDENTITIES.name] = _count(session, IDENTITIES, [*map(has_no_day_left, expired)])
     return found
+
+
+def _count(session: Session, table: Table, conditions: Sequence[ColumnElement[bool]]) -> int:
+    rows = select(func.count()).select_from(table).where(or_(*conditions))
+    return int(session.execute(rows).scalar_one())
+
+
+def has_no_day_left(expired: Cutoff) -> ColumnElement[bool]:
+    """Whether an identity is of a session that has no day left, or has never had an event."""
+    days = exists().where(*_of_its_session(SESSION_DAYS))
+    lasting = exists().where(*_of_its_session(SESSION_DAYS), SESSION_DAYS.c.day >= expired.day)
+    return and_(expired.covers(IDENTITIES.c.tenant_id), ~lasting, or_(days, left_behind(expired)))
+
+
+def left_behind(expired: Cutoff) -> ColumnElement[bool]:
+    """Whether an identity's session never had an event, and was linked before events expire."""
+    return and_(
+        expired.covers(IDENTITIES.c.tenant_id),
+        IDENTITIES.c.linked_at < expired.moment,
+        ~exists().where(*_of_its_session(SESSION_DAYS)),
+        ~exists().where(*_of_its_session(Event.__table__)),
+    )
+
+
+def _of_its_session(table: Table) -> tuple[ColumnElement[bool], ...]:
+    """That a row is of an identity's session."""
+    return tuple(table.c[name] == IDENTITIES.c[name] for name in ("tenant_id", "session_id"))

@@ -104,7 +104,7 @@ def _blot_out(
     connection: Connection, table: Table, columns: tuple[str, ...], identifiers: list[str]
 ) -> None:
     """Replaces identifiers in texts."""
-    pattern = re.compile("|".join(map(re.escape, identifiers)), re.IGNORECASE)
+    pattern = re.compile("|".join(map(_in_a_text, identifiers)), re.IGNORECASE)
     texts = [table.c[column] for column in columns]
     for start in range(0, len(identifiers), 100):
         some = identifiers[start : start + 100]
@@ -112,3 +112,9 @@ def _blot_out(
             key = and_(*(c == getattr(row, c.name) for c in table.primary_key))
             blotted = {c: pattern.sub(ERASED, getattr(row, c)) for c in columns}
             connection.execute(update(table).where(key).values(blotted))
+
+
+def _in_a_text(identifier: str) -> str:
+    """The pattern of an identifier. A number is one where it stands alone: 17 is not user 7."""
+    alone = rf"(?<![\w.]){identifier}(?!\w)"
+    return alone if identifier.isdecimal() else re.escape(identifier)

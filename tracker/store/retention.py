@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, select
 from sqlalchemy.orm import Session
 
 from tracker.model import Event, Identity, MemberDay, SessionDay
 from tracker.store import bulk, locks
 from tracker.store.database import Database
-from tracker.store.expired import Cutoff, by_age
+from tracker.store.expired import Cutoff, by_age, left_behind
 from tracker.store.remembering import remember
 from tracker.store.settling import settle_some, settled_as_of
 from tracker.store.uniques import days_by_facet, session_days
@@ -50,9 +50,8 @@ def expire(
     if not is_over():
         deleted |= _forget_sessions(database, expired, is_over)
         deleted[MEMBER_DAYS.name] = _forget_members(database, expired, is_over)
-        deleted[IDENTITIES.name] += sum(
-            _in_batches(database, IDENTITIES, _left_behind(expired, BATCH), is_over)
-        )
+        alone = select(*IDENTITIES.primary_key).where(left_behind(expired)).limit(BATCH)
+        deleted[IDENTITIES.name] += sum(_in_batches(database, IDENTITIES, alone, is_over))
     return deleted
 
 
@@ -186,22 +185,3 @@ def _behind(keys: list[Any], last: tuple[Any, ...]) -> ColumnElement[bool]:
     if len(keys) == 1:
         return after
     return after | and_(key == value, _behind(keys[1:], last[1:]))
-
-
-def _left_behind(expired: Cutoff, limit: int) -> Select[Any]:
-    """Identities of sessions that never had an event, linked longer ago than events are kept."""
-    of_session = and_(
-        SESSION_DAYS.c.tenant_id == IDENTITIES.c.tenant_id,
-        SESSION_DAYS.c.session_id == IDENTITIES.c.session_id,
-    )
-    stored = and_(
-        EVENTS.c.tenant_id == IDENTITIES.c.tenant_id,
-        EVENTS.c.session_id == IDENTITIES.c.session_id,
-    )
-    alone = and_(
-        expired.covers(IDENTITIES.c.tenant_id),
-        IDENTITIES.c.linked_at < expired.moment,
-        ~exists(select(SESSION_DAYS.c.day).where(of_session)),
-        ~exists(select(EVENTS.c.id).where(stored)),
-    )
-    return select(*IDENTITIES.primary_key).where(alone).limit(limit)

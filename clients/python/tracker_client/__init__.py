@@ -38,6 +38,7 @@ _MOST_BYTES = 400_000  # of one request; the service takes 512 KiB
 _MOST_EVENTS = 500
 _LONGEST_PAUSE = 60.0
 _QUIET_SECONDS = 60.0
+_LAST_WORD = 0.2  # seconds of closing in which what is lost is counted
 
 
 class Tracker:
@@ -146,14 +147,19 @@ class Tracker:
 
     def close(self, timeout: float = 5.0) -> bool:
         """Flush, then stop; what is left and what comes later is dropped."""
-        done = self.flush(timeout)
+        patience = min(_LAST_WORD, timeout)
+        done = self.flush(timeout - patience)
         with self._changed:
             self._closed = True
             left = len(self._queue)
             self._queue.clear()
-            self._changed.notify_all()
+            self._changed.notify_all()  # who pauses before trying again gives up
+            self._changed.wait_for(lambda: not self._in_flight, patience)
+            unsure = self._in_flight
         if left:
             self._drop(left, f"not sent within {timeout:g} s of closing")
+        if unsure:
+            log.warning("tracker: nobody knows whether %d arrived: no answer until the end", unsure)
         return done
 
     def _at_exit(self) -> None:

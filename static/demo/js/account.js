@@ -21,4 +21,5 @@ function show() {
 }
 
 document.querySelector("[data-sign-out]").addEventListener("click", signOut);
+addEventListener("storage", show); // another tab signed in or out
 show();

@@ -155,7 +155,7 @@ PAGE = Page(
             metric=trips.errors,
             page_size=_FEW,
             empty="create_trip_failed",
-            link="/trips?attempts.error_code={error_code}#attempts",
+            link="/trips?error_code={error_code}#attempts",
             columns=(
                 Column("error_code", "Error", Kind.CODE),
                 Column("failures", "Failures", Kind.BAR),

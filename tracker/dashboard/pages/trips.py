@@ -11,10 +11,6 @@ from tracker.metrics import attempts, trip_form, trips, twins
 from tracker.metrics.durations import inexact
 from tracker.metrics.scope import Scope
 
-APPROXIMATE = (
-    "Exact while the attempts are held; for days whose attempts have expired, within 5 % "
-    "from the daily histogram."
-)
 STATUS_WORDS = (
     ("success", "Succeeded"),
     ("failed", "Failed"),
@@ -108,7 +104,7 @@ PAGE = Page(
             title="Why they fail",
             metric=trips.errors,
             empty="create_trip_failed",
-            link="/trips?attempts.status=failed&attempts.error_code={error_code}#attempts",
+            link="/trips?status=failed&error_code={error_code}#attempts",
             columns=(
                 Column("error_code", "Error", Kind.CODE),
                 Column("failures", "Failures", Kind.BAR),
@@ -138,7 +134,6 @@ PAGE = Page(
             metric=trips.daily_attempts,
             unit="ms",
             half=True,
-            note=APPROXIMATE,
             approximate=inexact("day"),
             series=(
                 Series("p50_ms", "Half within", "searches"),
