@@ -51,6 +51,12 @@ def single_events(kind: str) -> Iterator[Row]:
     yield Row(f"... answers other than 202, {kind}", str(ours.errors(202)), "0", "")
 
 
+def empty_view() -> float:
+    """Requests a second that the empty view answers: how fast this machine is now."""
+    with database("sqlite") as url:
+        return _loaded("bench.yardsticks:empty", url, single_requests()).per_second
+
+
 def _loaded(app: str, url: str, request, seconds: float = SECONDS) -> load.Load:
     with serving(app, url) as server:
         load.run(server.port, request, seconds=1)  # what is made once is made now
