@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tracker.config import Settings
@@ -13,6 +13,7 @@ from tracker.jobs.digest import Compose, send_when_due
 from tracker.store.channels import tell_given_up
 from tracker.store.database import Database
 from tracker.store.expired import cutoffs
+from tracker.store.merging import merge_slots
 from tracker.store.retention import expire
 from tracker.store.salts import delete_old_salts
 from tracker.store.settling import settle_some
@@ -85,6 +86,12 @@ def expire_raw(context: Context, is_over: IsOver) -> None:
         expire(context.database, one, is_over)
 
 
+def merge(context: Context, is_over: IsOver) -> None:
+    """Merges what several writers counted apart, on days that hardly anybody adds to."""
+    today = datetime.now(UTC).astimezone(context.settings.zone).date()
+    merge_slots(context.database, today - timedelta(days=1), is_over)
+
+
 def digest(context: Context, _is_over: IsOver) -> None:
     """Mails the last full week's digest, once."""
     send_when_due(context.database, context.settings, context.compose_digest, datetime.now(UTC))
@@ -98,4 +105,5 @@ def jobs() -> tuple[Job, ...]:
         Job("salts", 600, forget_salts),
         Job("digest", 600, digest, first_after_seconds=30),
         Job("retention", 3600, expire_raw, first_after_seconds=60),
+        Job("merging", 6 * 3600, merge, first_after_seconds=300),
     )

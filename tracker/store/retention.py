@@ -17,14 +17,13 @@ from tracker.model import Event, Identity, MemberDay, SessionDay
 from tracker.store import bulk, locks
 from tracker.store.database import Database
 from tracker.store.expired import Cutoff, by_age, left_behind
+from tracker.store.pace import leave_room
 from tracker.store.remembering import remember
 from tracker.store.settling import settle_some, settled_as_of
 from tracker.store.uniques import days_by_facet, session_days
 
 BATCH = 500
 SETTLED_AT_ONCE = 20
-BUSY_SHARE = 0.03
-"""How much of the time is spent looking and deleting; the rest is left to ingestion."""
 
 EVENTS, IDENTITIES = Event.__table__, Identity.__table__
 SESSION_DAYS, MEMBER_DAYS = SessionDay.__table__, MemberDay.__table__
@@ -68,7 +67,7 @@ def _settle(database: Database, is_over: Callable[[], bool]) -> None:
             return
         began = time.monotonic()
         settle_some(database, at_once=SETTLED_AT_ONCE)
-        _leave_room(began)
+        leave_room(began)
 
 
 def _in_batches(
@@ -85,12 +84,7 @@ def _in_batches(
         yield len(some)
         if len(some) < BATCH:
             return
-        _leave_room(began)
-
-
-def _leave_room(began: float) -> None:
-    busy = time.monotonic() - began
-    time.sleep(busy * (1 - BUSY_SHARE) / BUSY_SHARE)
+        leave_room(began)
 
 
 def _forget_sessions(
@@ -165,7 +159,7 @@ def _walk(
         if len(some) < BATCH:
             break
         last = some[-1]
-        _leave_room(began)
+        leave_room(began)
     return deleted
 
 
