@@ -31,7 +31,7 @@ from tests.postgres import new_database
 from tracker.catalog import CATALOG
 from tracker.dashboard.pages import PAGES
 from tracker.metrics.scope import Listing, Scope
-from tracker.model import Base, Event, TripAttempt
+from tracker.model import Base, Event, Tenant, TripAttempt
 from tracker.store.database import READER_ROLE
 from tracker.store.tenants import delete_tenant, tables_of_tenants
 
@@ -142,6 +142,14 @@ def test_the_reader_role_sees_no_foreign_row_of_any_table(shared: Flask, table: 
         except ProgrammingError as error:  # not for readers at all
             seen = 0 if "permission denied" in str(error) else str(error)
     assert seen == 0
+
+
+@pytest.mark.parametrize("named", [("acme",), ("acme", "blue"), ()])
+def test_the_reader_role_sees_those_it_was_named(shared: Flask, named: tuple[str, ...]) -> None:
+    tenants = select(Tenant.id).order_by(Tenant.id)
+    with shared.extensions["database"].read(named) as session:
+        seen = list(session.scalars(tenants))
+    assert seen == sorted(named)
 
 
 def test_the_reader_role_is_bound_by_policies_and_writes_nothing(shared: Flask) -> None:
