@@ -29,7 +29,7 @@ def add(app: Flask, slot: int, *, day: date = OLD, name: str = "fado", **counts:
 
 
 def merge(app: Flask) -> int:
-    return merge_slots(app.extensions["database"], TODAY, rest=lambda _began: None)
+    return merge_slots(app.extensions["database"], TODAY, rest=lambda *_: None)
 
 
 def held(app: Flask) -> list[tuple[Any, ...]]:
@@ -107,8 +107,8 @@ def test_more_than_a_batch_is_merged_in_several(app: Flask, several: bool) -> No
     with app.extensions["database"].write() as connection:
         deltas.apply(connection, 2)
     rests: list[float] = []
-    merged = merge_slots(app.extensions["database"], TODAY, rest=rests.append)
-    assert (merged, len(rests)) == ((BATCH + 5, 1) if several else (0, 0))
+    merged = merge_slots(app.extensions["database"], TODAY, rest=lambda at, _: rests.append(at))
+    assert (merged, len(rests)) == ((BATCH + 5, 2) if several else (0, 0))
 
 
 def test_events_count_the_same_when_their_days_are_merged(app: Flask) -> None:
@@ -116,7 +116,7 @@ def test_events_count_the_same_when_their_days_are_merged(app: Flask) -> None:
     counts = "SELECT sum(searches), sum(settled), count(DISTINCT query) FROM daily_queries"
     before = rows(app, counts)
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    merge_slots(app.extensions["database"], tomorrow, rest=lambda _began: None)
+    merge_slots(app.extensions["database"], tomorrow, rest=lambda *_: None)
     assert rows(app, counts) == before
     with app.extensions["database"].write() as connection:
         assert check(connection, *ALL_DAYS) == []

@@ -14,6 +14,7 @@ from tracker.store.channels import tell_given_up
 from tracker.store.database import Database
 from tracker.store.expired import cutoffs
 from tracker.store.merging import merge_slots
+from tracker.store.pace import IsOver, rest
 from tracker.store.retention import expire
 from tracker.store.salts import delete_old_salts
 from tracker.store.settling import settle_some
@@ -21,9 +22,6 @@ from tracker.store.settling import settle_some
 SETTLED_AT_ONCE = 20
 SETTLING_RESTS = 6
 """How much longer settling rests than it works while much is to be settled."""
-
-IsOver = Callable[[], bool]
-"""Whether a job should stop: the process ends, or another one has the lease."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def settle(context: Context, is_over: IsOver) -> None:
     """Brings what depends on the order of events up to date, in the pauses of those who write."""
     began = time.monotonic()
     while settle_some(context.database, at_once=SETTLED_AT_ONCE) and not is_over():
-        time.sleep(SETTLING_RESTS * (time.monotonic() - began))
+        rest(SETTLING_RESTS * (time.monotonic() - began), is_over)
         began = time.monotonic()
 
 

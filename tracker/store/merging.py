@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Table, select
 from tracker.store import bulk, locks
 from tracker.store.database import Database
 from tracker.store.deltas import ROLLUPS, Deltas, shape
-from tracker.store.pace import leave_room
+from tracker.store.pace import IsOver, leave_room
 from tracker.store.settling import SLOT
 
 BATCH = 1000
@@ -24,8 +24,8 @@ MERGED = SLOT + 1
 def merge_slots(
     database: Database,
     before: date,
-    is_over: Callable[[], bool] = lambda: False,
-    rest: Callable[[float], None] = leave_room,
+    is_over: IsOver = lambda: False,
+    rest: Callable[[float, IsOver], None] = leave_room,
 ) -> int:
     """Sums up the rows that share a key, on the days before one; returns how many went in.
 
@@ -57,17 +57,17 @@ def _in_batches(
     database: Database,
     table: Table,
     part: ColumnElement[bool],
-    is_over: Callable[[], bool],
-    rest: Callable[[float], None],
+    is_over: IsOver,
+    rest: Callable[[float, IsOver], None],
 ) -> Iterator[int]:
     while not is_over():
         began = time.monotonic()
         with database.write() as connection:
             merged = _merge(connection, table, part)
         yield merged
+        rest(began, is_over)
         if merged < BATCH:
             return
-        rest(began)
 
 
 def _merge(connection: Connection, table: Table, part: ColumnElement[bool]) -> int:

@@ -67,7 +67,7 @@ def _settle(database: Database, is_over: Callable[[], bool]) -> None:
             return
         began = time.monotonic()
         settle_some(database, at_once=SETTLED_AT_ONCE)
-        leave_room(began)
+        leave_room(began, is_over)
 
 
 def _in_batches(
@@ -84,7 +84,7 @@ def _in_batches(
         yield len(some)
         if len(some) < BATCH:
             return
-        leave_room(began)
+        leave_room(began, is_over)
 
 
 def _forget_sessions(
@@ -159,7 +159,7 @@ def _walk(
         if len(some) < BATCH:
             break
         last = some[-1]
-        leave_room(began)
+        leave_room(began, is_over)
     return deleted
 
 
