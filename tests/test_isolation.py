@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError
+from werkzeug.datastructures import MultiDict
 
 from tests.conftest import (
     SESSION,
@@ -29,10 +30,12 @@ from tests.dashboard.conftest import browser_of, make_operator
 from tests.ingest.sending import event_of
 from tests.postgres import new_database
 from tracker.catalog import CATALOG
+from tracker.dashboard.asking import frame
 from tracker.dashboard.pages import PAGES
+from tracker.dashboard.viewers import Viewer
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import Base, Event, Tenant, TripAttempt
-from tracker.store.database import READER_ROLE
+from tracker.store.database import EVERY_TENANT, READER_ROLE
 from tracker.store.tenants import delete_tenant, tables_of_tenants
 
 BUSINESS = [name for name, kind in CATALOG.items() if kind.writer == "server"]
@@ -150,6 +153,24 @@ def test_the_reader_role_sees_those_it_was_named(shared: Flask, named: tuple[str
     with shared.extensions["database"].read(named) as session:
         seen = list(session.scalars(tenants))
     assert seen == sorted(named)
+
+
+def test_the_reader_role_sees_all_tenants_where_it_is_named_every_one(shared: Flask) -> None:
+    with shared.extensions["database"].read(EVERY_TENANT) as session:
+        assert set(session.scalars(select(Tenant.id))) >= {"acme", "blue", "default"}
+
+
+@pytest.mark.parametrize("theirs", [("acme",), ("acme", "blue"), ("acme", "blue", "default"), None])
+def test_pages_read_every_tenant_only_for_those_who_may(
+    shared: Flask, theirs: tuple[str, ...] | None
+) -> None:
+    someone = Viewer("tom@example.com", "tenant", theirs)
+    with shared.extensions["database"].read(None) as session:
+        page, settings = PAGES[0], shared.extensions["settings"]
+        framed = frame(session, page, MultiDict(), someone, settings, {})
+        of_one = frame(session, page, MultiDict({"tenant": "acme"}), someone, settings, {})
+    assert framed.seen == (EVERY_TENANT if theirs is None else theirs)
+    assert of_one.seen == ("acme",)
 
 
 def test_the_reader_role_is_bound_by_policies_and_writes_nothing(shared: Flask) -> None:

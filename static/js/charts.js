@@ -26,7 +26,7 @@
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, coloured(inner)]));
   }
 
-  function template() {
+  function template(width) {
     const ink = style("--ink-3");
     const font = { family: style("--sans"), size: 12, color: ink };
     const axis = { fixedrange: true, zeroline: false, automargin: true, tickfont: font, title: { font, standoff: 6 }, ticks: "", showline: false };
@@ -35,7 +35,7 @@
       margin: { t: 26, r: 12, b: 30, l: 8 }, hovermode: "x unified", barmode: "stack", bargap: 0.25,
       hoverlabel: { bgcolor: style("--raised"), bordercolor: style("--line-2"), font: { ...font, color: style("--ink") } },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: ink, activecolor: style("--ink") },
-      xaxis: { ...axis, showgrid: false, nticks: 7, showspikes: false, ticklabelstandoff: 6 },
+      xaxis: { ...axis, showgrid: false, nticks: width < 500 ? 4 : 7, showspikes: false, ticklabelstandoff: 6 },
       yaxis: { ...axis, gridcolor: style("--line"), nticks: 5, rangemode: "tozero", separatethousands: true },
     } };
   }
@@ -45,7 +45,7 @@
     const unit = layout.yaxis?.title?.text;
     const units = unit ? [{ text: unit, xref: "paper", yref: "paper", x: 0, y: 1, xanchor: "left", yanchor: "bottom", yshift: 8, showarrow: false }] : [];
     const whole = {
-      ...layout, template: template(), autosize: true,
+      ...layout, template: template(plot.clientWidth), autosize: true,
       yaxis: { ...layout.yaxis, title: undefined }, annotations: [...units, ...(layout.annotations ?? [])],
     };
     const image = { filename: plot.dataset.title, format: "png", scale: 2 };

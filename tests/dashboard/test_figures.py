@@ -85,6 +85,15 @@ def test_the_period_before_lies_under_this_ones_days() -> None:
     assert before["x"] == [day.isoformat() for day in of.each_day()]
 
 
+def test_a_period_before_without_any_value_is_not_drawn() -> None:
+    of = scope()
+    rate = chart(series=(Series("rate", "Found nothing", "bad"),), rate=True)
+    nothing = [Day(day, 0, None) for day in of.previous().each_day()]
+    drawn = figure(rate, rows(of), nothing, of)
+    assert "before" not in [trace["name"] for trace in drawn["data"]]
+    assert "annotations" not in drawn["layout"]
+
+
 def test_the_last_open_bar_is_hatched() -> None:
     of = scope(3)
     (bars,) = figure(chart(shape="bars"), rows(of), [], of)["data"]

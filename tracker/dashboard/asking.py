@@ -17,6 +17,7 @@ from tracker.errors import Fault
 from tracker.metrics.digest import last_full_week
 from tracker.metrics.scope import MAX_ROWS, Scope
 from tracker.store.access import list_tenants
+from tracker.store.database import EVERY_TENANT
 
 Args = Mapping[str, str]
 LONGEST_PERIOD = 3700
@@ -50,6 +51,14 @@ class Frame:
     compare: bool
     default_period: str = DEFAULT_PERIOD
     """The preset that the page shows when nothing is chosen."""
+    reads_all: bool = False
+    """Whether who looks may read every tenant."""
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """The tenants whose rows the database gives out for the page."""
+        several = len(self.scope.tenants) > 1
+        return EVERY_TENANT if several and self.reads_all else self.scope.tenants
 
     @property
     def query(self) -> dict[str, str]:
@@ -90,7 +99,8 @@ def frame(
         raise BadParameters(faults)
     tenants, sample = _scope_tenants(readable, chosen)
     scope = Scope(tenants, first, last, settings.zone, now, limit=MAX_ROWS, filters=filters)
-    return Frame(scope, period, chosen, readable, sample, compare, page.default_period)
+    reads_all = viewer.tenants is None
+    return Frame(scope, period, chosen, readable, sample, compare, page.default_period, reads_all)
 
 
 def _days(args: Args, today: date, default: str, faults: list[Fault]) -> tuple[date, date, str]:

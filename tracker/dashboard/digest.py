@@ -45,9 +45,9 @@ def compose(app: Flask, database: Database, first: date, last: date, now: dateti
         tenants = [tenant for tenant in list_tenants(session) if tenant.kind == "production"]
     ids = tuple(tenant.id for tenant in tenants)
     scope = Scope(ids, first, last, settings.zone, now, limit=MAX_ROWS)
-    framed = Frame(scope, period="", tenant="", tenants=tenants, sample=False, compare=True)
+    framed = Frame(scope, "", "", tenants, sample=False, compare=True, reads_all=True)
     links = Links(PAGE.path, framed.query, framed, settings.public_url)
-    with Reader(database, ids) as reader:
+    with Reader(database, framed.seen) as reader:
         view = page_view(PAGE, PAGE.title, framed, links, reader)
     return _mail(app, view)
 

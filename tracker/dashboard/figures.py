@@ -32,7 +32,7 @@ def figure(chart: Chart, rows: Sequence[Any], before: Sequence[Any], scope: Scop
     else:
         traces = [trace for series in chart.series for trace in _line(chart, series, rows, scope)]
     labels = _labels(chart, rows)
-    if before and len(chart.series) == 1:
+    if len(chart.series) == 1 and _is_known(before, chart.series[0]):
         traces.insert(0, _dashed(chart, rows, before))
         labels.append(EndLabel("before", "quiet", _last(before[: len(rows)], chart.series[0])))
     top, unit = _top(traces, chart), chart.unit
@@ -181,6 +181,11 @@ def _hover(chart: Chart, words: str) -> str:
 
 def _is_open(chart: Chart, rows: Sequence[Any], scope: Scope) -> bool:
     return chart.x == "day" and bool(rows) and rows[-1].day >= scope.today
+
+
+def _is_known(rows: Sequence[Any], series: Series) -> bool:
+    """Whether there is a value at all: days without any attempts have no rate."""
+    return any(getattr(row, series.name) is not None for row in rows)
 
 
 def _last(rows: Sequence[Any], series: Series) -> float:

@@ -8,7 +8,7 @@ when read. All counters are of events that no bot sent, scaled by sample weight.
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Date, Index, SmallInteger, String
+from sqlalchemy import BigInteger, Date, Index, Integer, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.model.base import Base, UtcDateTime
@@ -41,6 +41,12 @@ class Rollup(Base):
 
 
 def counter(comment: str) -> Mapped[int]:
+    """Counts one by one. PostgreSQL adds up 32 bits in half the time that it takes for 64."""
+    return mapped_column(Integer, default=0, sort_order=100, comment=comment)
+
+
+def total(comment: str) -> Mapped[int]:
+    """Adds up numbers of any size, or events that stand for many."""
     return mapped_column(BigInteger, default=0, sort_order=100, comment=comment)
 
 
@@ -53,7 +59,7 @@ class DailyEvents(Rollup):
     __table_args__ = {"comment": "Events by type and day."}
 
     event_type: Mapped[str] = mapped_column(String(80), primary_key=True)
-    events: Mapped[int] = counter("Events, scaled by sample weight.")
+    events: Mapped[int] = total("Events, scaled by sample weight.")
     kept: Mapped[int] = counter("Events stored; below `events` where the type is sampled.")
 
 
@@ -77,7 +83,7 @@ class SearchCounters:
     zero_results: Mapped[int] = counter("Searches that found nothing.")
     thin_results: Mapped[int] = counter("Searches that found one or two.")
     counted: Mapped[int] = counter("Searches with a result count.")
-    results: Mapped[int] = counter("Sum of their result counts.")
+    results: Mapped[int] = total("Sum of their result counts.")
     settled: Mapped[int] = counter("Searches whose outcome is settled.")
     clicked: Mapped[int] = counter("Settled searches with a click on one of their experts.")
     unclicked: Mapped[int] = counter("Settled searches with results and no such click.")
@@ -196,9 +202,9 @@ class DailyBusiness(Rollup):
     dim_a: Mapped[str] = mapped_column(String(200), primary_key=True)
     dim_b: Mapped[str] = mapped_column(String(200), primary_key=True)
     dim_c: Mapped[str] = mapped_column(String(200), primary_key=True)
-    events: Mapped[int] = counter("Events or facts, scaled by sample weight.")
-    amount_a: Mapped[int] = counter("First sum, such as documents ingested.")
-    amount_b: Mapped[int] = counter("Second sum, such as chunks.")
+    events: Mapped[int] = total("Events or facts, scaled by sample weight.")
+    amount_a: Mapped[int] = total("First sum, such as documents ingested.")
+    amount_b: Mapped[int] = total("Second sum, such as chunks.")
 
 
 class DailyUniques(Rollup):

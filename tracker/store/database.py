@@ -15,6 +15,9 @@ from tracker.store.waiting import PatientConnection
 READER_ROLE = "tracker_reader"
 """The PostgreSQL role whose row-level security policies show a reader its tenants only."""
 
+EVERY_TENANT = ("*",)
+"""For `Database.read`: the rows of all tenants. To look each row's up among many takes its time."""
+
 _READ_AS = text(
     "SELECT set_config('tracker.tenants', :tenants, true), set_config('work_mem', :memory, true)"
 )
@@ -76,10 +79,11 @@ class Database:
 
     @contextmanager
     def read(self, tenants: Sequence[str] | None) -> Iterator[Session]:
-        """A read transaction that sees the events of `tenants` only; None sees everything.
+        """A read transaction that sees the rows of `tenants` only; None sees everything.
 
         On PostgreSQL the tenants are enforced by row-level security; on SQLite by the
-        metrics' own filters alone. None is for logins, settings and jobs, never for a metric.
+        metrics' own filters alone. EVERY_TENANT is for those who may read them all. None is for
+        logins, settings and jobs, never for a metric.
         """
         with Session(self.reader) as session:
             if tenants is not None and not self.is_sqlite:

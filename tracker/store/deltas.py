@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache, cached_property
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Table
+from sqlalchemy import Connection, Integer, Table
 
 from tracker.model import UtcDateTime
 from tracker.model.rollups import Rollup
@@ -45,7 +45,7 @@ def shape(table: Table) -> Shape:
     others = [column for column in table.columns if not column.primary_key]
     return Shape(
         keys=tuple(c.name for c in table.primary_key if c.name != "slot"),
-        counters=tuple(c.name for c in others if isinstance(c.type, BigInteger)),
+        counters=tuple(c.name for c in others if isinstance(c.type, Integer)),
         extremes=tuple(c.name for c in others if isinstance(c.type, UtcDateTime)),
     )
 
