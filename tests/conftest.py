@@ -1,5 +1,6 @@
 """Real databases for every test: SQLite files, and a real PostgreSQL that pip brings."""
 
+import gc
 import os
 import shutil
 from collections.abc import Generator, Iterator
@@ -29,6 +30,12 @@ _MOST_KEPT = 12
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: turn(item.nodeid))
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays; to look through it for garbage again and again takes a tenth."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)
