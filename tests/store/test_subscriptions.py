@@ -163,7 +163,16 @@ def test_the_signing_secret_is_sealed(app: Flask) -> None:
     assert secret not in sealed
 
 
-@pytest.mark.parametrize("types", [[], [" "], ["a*b"], ["x" * 81], [f"t{n}" for n in range(51)]])
+@pytest.mark.parametrize("kind", ["plan_updated", "quota_*", "custom:greeted", "custom:*", "cus*"])
+def test_types_that_can_be_are_taken(app: Flask, kind: str) -> None:
+    assert subscribe(app, kind)
+
+
+NONE_SUCH = (["plan_update"], ["quota-*"], ["*", "escalation"], ["customs:*"])
+TOO_MANY = [f"custom:t{n}" for n in range(51)]
+
+
+@pytest.mark.parametrize("types", [[], [" "], ["a*b"], ["x" * 81], TOO_MANY, *NONE_SUCH])
 def test_types_that_can_t_be_are_refused(app: Flask, types: list[str]) -> None:
     with pytest.raises(AccessError):
         subscribe(app, *types or [""])

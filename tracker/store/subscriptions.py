@@ -14,6 +14,8 @@ from sqlalchemy import Connection, delete, insert, literal, select, tuple_, upda
 from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
+from tracker.catalog import CATALOG
+from tracker.catalog.custom import PREFIX
 from tracker.model import Delivery, Destination, Uuid
 from tracker.store.access import IS_UUID, AccessError, audit, require_tenant
 from tracker.store.sealing import seal
@@ -69,7 +71,17 @@ def _checked(event_types: Sequence[str]) -> list[str]:
         raise AccessError(f"A webhook needs 1 to {MOST_TYPES} event types, or * for all.")
     if any("*" in kind[:-1] or len(kind) > 80 for kind in types):
         raise AccessError("An event type may have * at its end only.")
+    if unknown := [kind for kind in types if not _is_possible(kind)]:
+        raise AccessError(f"There is no event type {', '.join(unknown)} in the catalog.")
     return types
+
+
+def _is_possible(kind: str) -> bool:
+    """Whether there can be such events: of the catalog, or custom ones, which nobody declares."""
+    beginning = kind.removesuffix("*")
+    if kind in CATALOG or beginning.startswith(PREFIX):
+        return True
+    return kind.endswith("*") and any(name.startswith(beginning) for name in (*CATALOG, PREFIX))
 
 
 def _new_secret() -> str:
