@@ -64,6 +64,13 @@ def test_the_first_identity_wins(app: Flask, client: FlaskClient) -> None:
     ]
 
 
+def test_the_warning_names_what_differs(app: Flask, client: FlaskClient, write_key: str) -> None:
+    for user in ("ada", "eve"):
+        answer = link(client, write_key, email=ADA, user_id=user)
+    assert answer.status_code == 409
+    assert rows(app, "SELECT code, path FROM ingest_warnings") == [("already_linked", "user_id")]
+
+
 def test_an_event_s_own_email_links_its_session(app: Flask, client: FlaskClient) -> None:
     client.post("/api/events", json=CLICK)
     client.post("/api/events", json=CLICK | {"email": ADA})

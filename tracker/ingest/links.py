@@ -22,7 +22,7 @@ def link_session(intake: Intake, sent: Request) -> Answer:
     wanted = _link_of(read_json(sent), sender)
     outcome = store(intake, Work(links=[wanted])).linked[0]
     if isinstance(outcome, AlreadyLinked):
-        note(intake, [_conflict(wanted, intake)])
+        note(intake, [_conflict(wanted, outcome.args[0], intake)])
         raise ApiError(409, "already_linked", "This session is linked to another identity.")
     answer = {
         "session_id": wanted.session_id,
@@ -43,14 +43,14 @@ def _link_of(body: Any, sender: clients.Sender) -> Link:
     return Link(sender.tenant_id, str(asked.session_id), asked.email, asked.user_id, now)
 
 
-def _conflict(wanted: Link, intake: Intake) -> Warned:
+def _conflict(wanted: Link, differs: str, intake: Intake) -> Warned:
     return Warned(
         tenant_id=wanted.tenant_id,
         day=intake.calendar.day(wanted.at),
         at=wanted.at,
         event_type="link",
         code="already_linked",
-        path="email" if wanted.email else "user_id",
+        path=differs,
         message="must be the identity its session is linked to",
         sample="",
     )

@@ -20,7 +20,7 @@ TRIPS_LINKED = timedelta(days=30)
 
 
 class AlreadyLinked(Exception):
-    """The session belongs to somebody else."""
+    """The session belongs to somebody else; `args[0]` says by which, `email` or `user_id`."""
 
 
 @dataclass(frozen=True)
@@ -75,30 +75,31 @@ def link_all(
     """
     before = identities(connection, {one.session for one in wanted})
     known, changed = dict(before), dict[SessionKey, Link]()
-    outcomes: list[tuple[Link, Known | None]] = []
+    outcomes: list[tuple[Link, Known | AlreadyLinked]] = []
     for one in wanted:
         held = known.get(one.session, Known())
         after = _joined(held, one)
         outcomes.append((one, after))
-        if after and after != held:
+        if isinstance(after, Known) and after != held:
             known[one.session] = after
             changed.setdefault(one.session, one)
     gained = _attach_all(connection, changed, before, known, deltas)
     return [
-        Linked(after, gained[one.session], is_new=True)
-        if changed.get(one.session) is one and after
+        after
+        if isinstance(after, AlreadyLinked)
+        else Linked(after, gained[one.session], is_new=True)
+        if changed.get(one.session) is one
         else Linked(after, 0, is_new=False)
-        if after
-        else AlreadyLinked()
         for one, after in outcomes
     ]
 
 
-def _joined(held: Known, wanted: Link) -> Known | None:
-    """Both identities as one; None when they are two."""
-    for ours, theirs in ((held.email, wanted.email), (held.user_id, wanted.user_id)):
+def _joined(held: Known, wanted: Link) -> Known | AlreadyLinked:
+    """Both identities as one, unless they are two."""
+    for name in ("email", "user_id"):
+        ours, theirs = getattr(held, name), getattr(wanted, name)
         if ours and theirs and ours != theirs:
-            return None
+            return AlreadyLinked(name)
     return Known(held.email or wanted.email, held.user_id or wanted.user_id)
 
 
