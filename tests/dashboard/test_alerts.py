@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from tests.dashboard.conftest import browser_of, csrf_token, make_operator
-from tracker.store import alerts, channels
+from tracker.model import Delivery
+from tracker.store import alerts, channels, deliveries
 
 
 @pytest.fixture
@@ -93,6 +95,24 @@ def test_a_channel_shows_its_signing_secret_once(app: Flask, operator: FlaskClie
     assert "alert.test" in operator.get("/alerts").text
     send(operator, "delete-channel", channel=channel.id)
     assert held_channels(app) == []
+
+
+def test_what_is_sent_again_waits_while_its_channel_is_stopped(
+    app: Flask, operator: FlaskClient
+) -> None:
+    form = {"name": "On call", "kind": "webhook", "address": "http://127.0.0.1:9/hook"}
+    send(operator, "add-channel", **form)
+    [channel] = held_channels(app)
+    send(operator, "test-channel", channel=channel.id)
+    with app.extensions["database"].write() as connection:
+        delivery = connection.scalars(select(Delivery.id)).one()
+        deliveries.disable(connection, channel.id, "It failed.", "test", datetime.now(UTC))
+    wanted = {"channel": channel.id, "delivery": delivery}
+    send(operator, "replay", **wanted)
+    assert "It is sent again once the channel is enabled." in operator.get("/alerts").text
+    send(operator, "enable-channel", channel=channel.id)
+    send(operator, "replay", **wanted)
+    assert "It is sent again." in operator.get("/alerts").text
 
 
 def test_a_slack_address_is_never_shown(app: Flask, operator: FlaskClient) -> None:

@@ -128,11 +128,12 @@ def _delete_channel(connection: Connection, actor: str) -> Done:
 
 def _replay(connection: Connection, actor: str) -> Done:
     channel, delivery = _id("channel"), _id("delivery")
-    channels.require_channel(connection, channel)
+    found = channels.require_channel(connection, channel)
     if not deliveries.replay(connection, channel, delivery):
         raise AccessError("There is no such delivery, or it is being sent this moment.")
     audit(connection, actor, "channel.replay", channel=channel, delivery=delivery)
-    return Done("It is sent again.")
+    is_stopped = found.disabled_at is not None
+    return Done("It is sent again" + (" once the channel is enabled." if is_stopped else "."))
 
 
 CHANGES: dict[str, Callable[[Connection, str], Done]] = {

@@ -62,10 +62,12 @@ def list_channels(session: Session | Connection) -> list[Any]:
     return list(session.execute(statement.order_by(DESTINATIONS.c.created_at)))
 
 
-def require_channel(session: Session | Connection, channel_id: str) -> None:
-    """AccessError when there is no such channel."""
-    if channel_id not in {str(channel.id) for channel in list_channels(session)}:
-        raise AccessError("There is no such channel.")
+def require_channel(session: Session | Connection, channel_id: str) -> Any:
+    """The channel, as listed; AccessError when there is none."""
+    for channel in list_channels(session):
+        if str(channel.id) == channel_id:
+            return channel
+    raise AccessError("There is no such channel.")
 
 
 def delete_channel(connection: Connection, channel_id: str, actor: str) -> None:
