@@ -83,7 +83,12 @@ def _rule(schema: dict[str, Any]) -> str:
         return "list of " + _rule(schema.get("items", {}))
     words = (("minimum", "from"), ("maximum", "to"), ("maxLength", "of at most"))
     limits = [f"{word} {schema[key]}" for key, word in words if key in schema]
-    return " ".join([schema.get("type", "any value"), *limits])
+    return " ".join([_type(schema.get("type", "any value")), *limits])
+
+
+def _type(named: str | list[str]) -> str:
+    """A schema's type; one that allows several names them in a list."""
+    return named if isinstance(named, str) else " or ".join(named)
 
 
 def opening(session: Session, scope: Scope) -> Sentence:
