@@ -39,6 +39,7 @@ BAD = [
     ("limit=ten", "limit"),
     ("offset=-1", "offset"),
     ("sort=nothing", "sort"),
+    ("sort=-", "sort"),
     ("q=%00", "q"),
 ]
 
@@ -139,6 +140,12 @@ def test_a_list_is_sorted_and_searched(operator: FlaskClient) -> None:
     names = [row["event_type"] for row in body["rows"]]
     assert names == ["ingest_started", "ingest_failed", "ingest_completed"]
     assert body["total"] == 3
+
+
+def test_payloads_have_no_order(app: Flask, operator: FlaskClient) -> None:
+    record(app, click(), click(1))
+    answer = operator.get(f"/people/session/{SESSION}/timeline.json?sort=-payload")
+    assert (answer.status_code, answer.json["error"]["fields"][0]["path"]) == (400, "sort")
 
 
 def test_a_link_asks_for_nothing_that_the_page_it_leads_to_would_not_hear() -> None:

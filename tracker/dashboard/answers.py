@@ -63,6 +63,12 @@ def kind_of(metric: Metric, field: str) -> Kind:
     return Kind.RATE if field.split("_")[-1] in _RATE_NAMES else kind
 
 
+@cache
+def has_order(metric: Metric, field: str) -> bool:
+    """Whether rows can be sorted by a field; no payload comes before another."""
+    return get_origin(get_type_hints(row_type(metric))[field]) not in (dict, list)
+
+
 def ask(metric: Metric, session: Session, scope: Scope) -> Any:
     """The metric's result; the same question in the same page is asked once."""
     asked = session.info.setdefault("asked", {})

@@ -9,7 +9,7 @@ from flask import abort
 from sqlalchemy.orm import Session
 
 from tracker.config import Settings
-from tracker.dashboard.answers import row_type, slices_itself
+from tracker.dashboard.answers import has_order, row_type, slices_itself
 from tracker.dashboard.page import DEFAULT_PERIOD, LAST_WEEK, PERIODS, Page
 from tracker.dashboard.panels import Filter, Panel, Table
 from tracker.dashboard.viewers import Viewer
@@ -208,7 +208,7 @@ def panel_scope(framed: Frame, panel: Panel, args: Args, rows: int | None = None
         after = _own(args, panel, "starting_after") if panel.cursor else ""
         filters |= {"starting_after": after} if after else {}
     sort = own["sort"]
-    if sort.removeprefix("-") not in ("", *sortable(panel)):
+    if sort and sort.removeprefix("-") not in sortable(panel):
         faults.append(Fault("sort", f"must be one of {', '.join(sortable(panel)) or 'none'}"))
     if faults:
         raise BadParameters(faults)
@@ -219,7 +219,7 @@ def sortable(panel: Panel) -> tuple[str, ...]:
     """The columns that the panel can be sorted by."""
     if isinstance(panel, Table) and slices_itself(panel.metric):
         return panel.sortable
-    return tuple(row_type(panel.metric)._fields)
+    return tuple(name for name in row_type(panel.metric)._fields if has_order(panel.metric, name))
 
 
 def _own(args: Args, panel: Panel, name: str) -> str:
