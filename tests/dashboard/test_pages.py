@@ -10,12 +10,14 @@ from flask.testing import FlaskClient
 
 from tests.conftest import dispose, make_app, make_tenant, record
 from tests.dashboard.conftest import asked, browser_of, make_operator
+from tests.dashboard.reading import answer_of
 from tests.dashboard.test_panels import click, search
 from tracker.dashboard import page_views
 from tracker.dashboard.pages import PAGES
 from tracker.dashboard.panels import Chart
 
 PATHS = [f"/{page.slug}" for page in PAGES if page.subject is None]
+ONE_FOUND = {"result_count": 1, "expert_ids": ["exp_1"]}
 ASKED = {"/overview": 19, "/activity": 8, "/catalog": 12, "/digest": 40}
 """The most a page may ask: 2 for the operator, tenants, views, trust line, the rest for itself."""
 
@@ -67,6 +69,23 @@ def test_an_empty_page_says_so_and_shows_no_number_that_is_not_there(
     text = operator.get(path).text
     assert "nan" not in re.sub(r"<[^>]+>", "", text).lower().split()
     assert "This could not be worked out" not in text
+
+
+def test_sentences_about_a_single_thing_are_in_the_singular(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, search(1) | {"payload": search(1)["payload"] | ONE_FOUND})
+    operator.post("/api/events", json={"event_type": "nothing we know"})
+    said = {path: answer_of(operator.get(path).text) for path in ("/activity", "/experts")}
+    assert said["/activity"].startswith("One event came in; one was refused,")
+    assert said["/experts"].startswith("Sage showed one known expert one time;")
+    assert answer_of(operator.get("/people").text).startswith("One session.")
+    assert answer_of(operator.get("/people?query=query+1").text).startswith("One session searched")
+
+
+def test_the_overview_of_a_single_event_is_a_sentence(app: Flask, operator: FlaskClient) -> None:
+    record(app, click())
+    assert answer_of(operator.get("/overview").text).startswith("One event of one session came in")
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -9,6 +9,7 @@ from tracker.dashboard.answers import ask
 from tracker.dashboard.formats import number
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Column, Filter, Kind, Table
+from tracker.dashboard.wording import count
 from tracker.dashboard.words import in_words
 from tracker.metrics import activity
 from tracker.metrics.scope import Scope
@@ -19,18 +20,19 @@ def opening(session: Session, scope: Scope) -> Sentence:
     came = ask(activity.trust, session, scope)
     if not came.accepted and not came.refused:
         return say("Nothing came in during this period.")
-    accepted = "{accepted} events came in"
+    accepted = "{accepted} came in"
     if not came.refused:
         return say(accepted + " and none was refused.", accepted=_accepted(came))
     return say(
-        accepted + "; {refused} were refused, each with its reason below.",
+        accepted + "; {refused} {were} refused, each with its reason below.",
         accepted=_accepted(came),
-        refused=Linked(number(came.refused), "#refused"),
+        were="was" if came.refused == 1 else "were",
+        refused=Linked("one" if came.refused == 1 else number(came.refused), "#refused"),
     )
 
 
 def _accepted(came: activity.Trust) -> Linked:
-    return Linked(number(came.accepted), "#events")
+    return Linked(count(came.accepted, "event").capitalize(), "#events")
 
 
 def _what(row: Any) -> str:

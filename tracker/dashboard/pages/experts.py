@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from tracker.dashboard.answers import ask
 from tracker.dashboard.figures import axes
-from tracker.dashboard.formats import decimal, number, rate
+from tracker.dashboard.formats import decimal, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Chart, Colour, Column, Kind, Series, Stat, Stats, Table
 from tracker.dashboard.wording import count
@@ -29,7 +29,7 @@ def opening(session: Session, scope: Scope) -> Sentence:
         "{where} showed {experts} {times}; a tenth of them got {share} of it{moved}. ",
         where="Sage" if main.context == "sage_panel" else "The grid",
         experts=count(main.experts, "known expert"),
-        times=Linked(f"{number(main.impressions)} times", "#exposure"),
+        times=Linked(count(main.impressions, "time"), "#exposure"),
         share=Linked(rate(main.top_10_percent_share), "#concentration"),
         moved=_fairness(main, before.get(main.context)),
     )

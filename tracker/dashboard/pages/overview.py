@@ -39,7 +39,7 @@ def _without_searches(session: Session, scope: Scope) -> Sentence:
         return say("Nothing came in during this period.")
     return say(
         "{events} of {sessions} came in, and nobody asked Sage.",
-        events=Linked(count(totals.events, "event"), "#daily-events"),
+        events=Linked(count(totals.events, "event").capitalize(), "#daily-events"),
         sessions=Linked(count(totals.sessions, "session"), "/people"),
     )
 

@@ -36,7 +36,7 @@ def opening(session: Session, scope: Scope) -> Sentence:
     return say(
         "{came}{trend}. {clicked} of them searched or filtered and clicked an expert; "
         "{known} are known by name{moved}.",
-        came=Linked(count(now.sessions, "session"), "#sessions"),
+        came=Linked(count(now.sessions, "session").capitalize(), "#sessions"),
         trend=_trend(now.sessions, before.sessions),
         clicked=Linked(rate(steps[2].share), "#funnel"),
         known=Linked(rate(now.identified_rate), "#funnel"),
@@ -57,7 +57,7 @@ def _behind(session: Session, scope: Scope) -> Sentence:
     found = ask(people.sessions, session, replace(scope, limit=_ROWS)).total
     return say(
         "{sessions} {did} in this period. {everyone}",
-        sessions=Linked(count(found, "session"), "#sessions"),
+        sessions=Linked(count(found, "session").capitalize(), "#sessions"),
         did=" and ".join(_conditions(scope)),
         everyone=Linked("Show everyone", "/people"),
     )
