@@ -82,7 +82,11 @@ def test_words_for_values_say_what_a_reader_would() -> None:
     said = {
         '"Dutch"': "Dutch",
         "[50,120]": "50 to 120",
+        "[50,null]": "50 or more",
+        "[null,120]": "up to 120",
+        "[null,null]": "any",
         '["a","b"]': "a, b",
+        '["a",null,true]': "a, none, yes",
         "true": "yes",
         "false": "no",
         "3": "3",

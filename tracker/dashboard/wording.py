@@ -1,6 +1,7 @@
 """Phrases that sentences of several pages are made of."""
 
 import json
+from typing import Any
 
 from tracker.dashboard.formats import number, rate
 from tracker.dashboard.panels import Column
@@ -31,17 +32,31 @@ def people(n: int) -> str:
 
 
 def value_in_words(value: str) -> str:
-    """A canonical filter value: "Dutch" -> Dutch; [50,120] -> 50 to 120; true -> yes."""
+    """A canonical filter value: "Dutch" -> Dutch; [50,120] -> 50 to 120; true -> yes.
+
+    A range may be open: [50,null] -> 50 or more.
+    """
     try:
         held = json.loads(value)
     except ValueError:  # a value too long to be kept whole
         return value
-    if isinstance(held, bool):
-        return "yes" if held else "no"
-    if isinstance(held, list):
-        ends = len(held) == 2 and not any(isinstance(part, str) for part in held)
-        return (" to " if ends else ", ").join(str(part) for part in held)
-    return str(held)
+    if not isinstance(held, list):
+        return _in_words(held)
+    if len(held) == 2 and not any(isinstance(part, str) for part in held):
+        return _range(*held)
+    return ", ".join(map(_in_words, held))
+
+
+def _range(low: Any, high: Any) -> str:
+    if high is None:
+        return "any" if low is None else f"{_in_words(low)} or more"
+    return f"up to {_in_words(high)}" if low is None else f"{_in_words(low)} to {_in_words(high)}"
+
+
+def _in_words(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 VALUE = Column("value", "Value", say=lambda row: value_in_words(row.value))
