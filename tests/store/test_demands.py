@@ -214,6 +214,18 @@ def test_a_filled_demand_is_reopened_when_it_is_asked_for_in_vain_again(app: Fla
     assert audited(app) == [("ada@example.com", "demand.status"), ("clock", "demand.reopen")]
 
 
+def test_searches_that_find_something_count_whenever_they_come(app: Flask) -> None:
+    record(app, search("02 09:00", ANNA, "surf teacher"))
+    found = [
+        search("02 10:00", BEN, "surf teacher", ("exp_1",)),
+        search("02 11:00", CARA, "beach yoga", ("exp_2",)),
+    ]
+    record(app, *found)
+    wanted = demand(app, "surf teacher")
+    assert (wanted.searches, wanted.zero_results) == (2, 1)
+    assert set(ledger(app)) == {"surf teacher"}
+
+
 def test_an_unknown_status_and_endless_notes_are_refused(app: Flask) -> None:
     record(app, search("02 09:00", ANNA, "surf teacher"))
     with pytest.raises(DemandError, match="one of open, recruiting, filled, reopened"):
