@@ -1,7 +1,9 @@
 """/experts and the page of one: the sentence, labels, and what the pages cost."""
 
 from typing import Any
+from urllib.parse import quote
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -42,6 +44,18 @@ def test_an_id_of_any_kind_can_be_followed(app: Flask, operator: FlaskClient) ->
     assert f"{name} deserves a better place" in answer_of(page)
     link = next(link for link in links_of(page) if link.startswith("/experts/a"))
     assert answer_of(operator.get(link).text).startswith("Shown 120 times")
+
+
+@pytest.mark.parametrize("name", ["a/b", "é? x", "a#b", "100%25", "a+b"])
+def test_an_experts_page_leads_to_its_panels_whatever_its_id(
+    app: Flask, operator: FlaskClient, name: str
+) -> None:
+    record(app, *(line | {"payload": named(line["payload"], "gem", name)} for line in a_gem()))
+    page = operator.get(f"/experts/{quote(name, safe='')}?{WEEK}").text
+    link = next(link for link in links_of(page) if "/totals.json" in link)
+    assert operator.get(link).json["rows"][0]["sage_impressions"] == 120
+    sorted_by = next(link for link in links_of(page) if "clicks.sort" in link)
+    assert answer_of(operator.get(sorted_by).text).startswith("Shown 120 times")
 
 
 def named(payload: dict[str, Any], old: str, new: str) -> dict[str, Any]:

@@ -41,6 +41,16 @@ def test_a_view_is_the_page_as_it_was_and_stands_in_the_navigation(
     assert f'{link} aria-current="page">Every morning</a>' in there
 
 
+def test_a_view_of_an_id_with_a_question_mark_opens_its_page(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, click(payload={"expert_id": "a?b", "context": "grid"}))
+    location = post(operator, path="/experts/a?b", query="period=7d").location
+    assert location == "/experts/a%3Fb?period=7d"
+    assert operator.get(location).status_code == 200
+    assert 'href="/experts/a%3Fb?period=7d"' in operator.get("/catalog").text
+
+
 def test_a_relative_period_stays_relative(app: Flask, operator: FlaskClient) -> None:
     post(operator, query="period=7d")
     assert kept(app)[0].query == "period=7d"

@@ -10,7 +10,7 @@ from tracker.dashboard.asking import Args, Frame
 
 @dataclass(frozen=True)
 class Links:
-    """Links of one page as it is shown: `path` and `args` are the request's."""
+    """Links of one page as it is shown: `path`, quoted, and `args` are the request's."""
 
     path: str
     args: Args

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from flask import (
@@ -56,7 +57,8 @@ def home() -> Any:
 def _page(page: Page) -> Callable[..., str]:
     def show(**subject: str) -> str:
         framed = _framed(page, viewer(), subject)
-        links = Links(request.path, request.args, framed, request.host_url.rstrip("/"))
+        # Quoted again: an id may hold a ? or a #
+        links = Links(quote(request.path), request.args, framed, request.host_url.rstrip("/"))
         title = page.subject.title.format(*subject.values()) if page.subject else page.title
         with Reader(current_app.extensions["database"], framed.seen) as reader:
             _check_subject(page, framed.scope, reader)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -158,4 +158,4 @@ def _link(view: Any) -> ViewLink:
 
 
 def _address(path: str, query: str) -> str:
-    return f"{path}?{query}" if query else path
+    return quote(path) + (f"?{query}" if query else "")
