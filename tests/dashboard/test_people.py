@@ -119,6 +119,15 @@ def test_a_persons_timeline_spans_sessions_and_events_of_the_user(
     assert [row["session_id"] for row in rows] == [BEN, ANNA]
 
 
+def test_a_day_with_two_sessions_of_a_person_is_one_active_day(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, *a_visit(), search("02 20:00", BEN), search("03 09:00", BEN))
+    record(app, {"session_id": BEN, "email": EMAIL})
+    (row,) = operator.get(f"/people/person/{EMAIL}/visitor.json").json["rows"]
+    assert (row["sessions"], row["active_days"]) == (2, 2)
+
+
 def test_the_sentence_of_a_session_tells_what_was_done(app: Flask, operator: FlaskClient) -> None:
     record(app, *a_visit())
     said = answer_of(operator.get(f"/people/session/{ANNA}").text)

@@ -169,7 +169,10 @@ def visits(session: Session, scope: Scope) -> list[Visit]:
 
 
 def visitor(session: Session, scope: Scope) -> list[Visitor]:
-    """Who the visitor is, and how much is held of all its sessions. Source: session_days."""
+    """Who the visitor is, and how much is held of all its sessions.
+
+    An active day counts once, however many of the sessions it had. Source: session_days.
+    """
     found, known = visits(session, scope), _identities(session, scope)
     if not found:
         return []
@@ -180,9 +183,17 @@ def visitor(session: Session, scope: Scope) -> list[Visitor]:
             sessions=len(found),
             first_seen=min(visit.first_seen for visit in found),
             last_seen=max(visit.last_seen for visit in found),
-            active_days=sum(visit.active_days for visit in found),
+            active_days=_active_days(session, scope, [visit.session_id for visit in found]),
             events=sum(visit.events for visit in found),
             searches=sum(visit.searches for visit in found),
             clicks=sum(visit.clicks for visit in found),
         )
     ]
+
+
+def _active_days(session: Session, scope: Scope, sessions: list[str]) -> int:
+    """The days on which any of the sessions had an event."""
+    statement = select(func.count(SessionDay.day.distinct())).where(
+        SessionDay.tenant_id.in_(scope.tenants), SessionDay.session_id.in_(sessions)
+    )
+    return session.scalar(statement) or 0
