@@ -48,7 +48,8 @@ def post(client: FlaskClient, page: str, action: str, **form: Any) -> Any:
     """The answer to a form of a demand's page, sent with its token."""
     token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(page).text)
     assert token
-    return client.post(f"{page}/{action}?period=90d", data={"csrf_token": token[1], **form})
+    query = "period=90d&tenant=default"
+    return client.post(f"{page}/{action}?{query}", data={"csrf_token": token[1], **form})
 
 
 def test_the_sentence_says_who_searched_in_vain_and_for_what(
@@ -112,7 +113,7 @@ def test_a_demand_moves_through_its_work_and_every_step_is_on_record(
     page = path(app, "surf teacher")
     answer = post(operator, page, "status", status="recruiting")
     assert answer.status_code == 302
-    assert answer.location == f"{page}?period=90d"
+    assert answer.location == f"{page}?period=90d&tenant=default"
     post(operator, page, "notes", notes="Ask Lena.\r\nThen Tom.")
     post(operator, page, "status", status="filled")
     filled = demand(app, "surf teacher")
@@ -174,7 +175,7 @@ def test_demands_are_merged_and_split_from_the_page(app: Flask, operator: FlaskC
     record(app, search(ANNA, "surf teacher"), search(BEN, "wave instructor"))
     surf, wave = path(app, "surf teacher"), path(app, "wave instructor")
     answer = post(operator, wave, "merge", into=surf.rsplit("/", 1)[1])
-    assert answer.location == f"{surf}?period=90d"
+    assert answer.location == f"{surf}?period=90d&tenant=default"
     assert operator.get(wave).status_code == 404
     answer = post(operator, surf, "split", query=["wave instructor"])
     assert answer.status_code == 302

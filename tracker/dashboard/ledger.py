@@ -14,7 +14,7 @@ from tracker.store import demands
 from tracker.store.demands import DemandError, Who
 
 WORKERS = ("admin", "analyst")
-_KEPT = ("period", "from", "to", "compare")
+_KEPT = ("period", "from", "to", "tenant", "compare")
 
 
 def register(blueprint: Blueprint) -> None:
