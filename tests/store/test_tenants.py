@@ -1,12 +1,14 @@
 """Deleting a tenant takes everything of it along, and nothing else."""
 
+from datetime import UTC, datetime
+
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
 from tests.conftest import SESSION, make_key, make_tenant, record
-from tracker.model import AuditEntry, Base, Tenant
-from tracker.store import tenants
+from tracker.model import AuditEntry, Base, Delivery, Tenant
+from tracker.store import alerts, channels, tenants
 from tracker.store.access import AccessError
 from tracker.store.tenants import delete_tenant, tables_of_tenants
 
@@ -55,6 +57,20 @@ def test_a_deleted_tenant_leaves_nothing_behind(
     assert delete_tenant(app.extensions["database"], "acme", "test") == held + 1
     assert rows_of(app, "acme") == 0
     assert rows_of(app, "other") == kept
+
+
+def test_what_channels_were_told_of_a_deleted_tenant_goes_too(app: Flask) -> None:
+    make_tenant(app, "acme")
+    now = datetime.now(UTC)
+    with app.extensions["database"].write() as connection:
+        channels.create_channel(connection, "On call", "smtp", "a@example.org", "test", "key")
+        rule_id = alerts.create_rule(connection, "Acme fails", "spike", {}, "test", "acme")
+        for one in (alerts.find_rule(connection, rule_id), alerts.list_rules(connection)[0]):
+            alerts.note(connection, one, now, alerts.Wrong(now, "40 of 80 failed.", {}))
+    delete_tenant(app.extensions["database"], "acme", "test")
+    with app.extensions["database"].read(None) as session:
+        [told] = session.execute(select(Delivery.body)).scalars()
+    assert "Trips fail more than usual" in told
 
 
 def test_the_tenant_itself_is_gone_and_the_deletion_on_record(app: Flask) -> None:

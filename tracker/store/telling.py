@@ -81,14 +81,15 @@ def tell_channels(
 ) -> int:
     """Enqueues a message to the channels, or those named; returns how many.
 
-    The body's `path` is the page about it, sent as a whole address where one is known.
+    The body's `path` is the page about it, sent as a whole address where one is known. What it
+    says of a tenant is the tenant's, and goes when the tenant is deleted.
     """
     chosen = select(DESTINATIONS.c.id).where(DESTINATIONS.c.purpose == CHANNELS)
     if only:
         chosen = chosen.where(DESTINATIONS.c.id.in_(only))
     text = orjson.dumps(body).decode()
     messages = [
-        Message(str(channel), None, message_id, what, text)
+        Message(str(channel), body.get("tenant_id"), message_id, what, text)
         for channel in connection.execute(chosen.where(DESTINATIONS.c.id.not_in(but))).scalars()
     ]
     return enqueue(connection, messages)
