@@ -42,6 +42,16 @@ def fire(app: Flask) -> str:
         return str(alerts.list_firings(connection, 1)[0].id)
 
 
+WATCHED = {
+    "name": "x",
+    "kind": "panel",
+    "number": "trips/errors/failures",
+    "comparison": "above",
+    "value": "1",
+}
+"""A rule about the failures with one error code."""
+
+
 def test_a_new_deployment_watches_trips_and_says_that_nobody_is_told(operator: FlaskClient) -> None:
     page = operator.get("/alerts").text
     assert "Trips fail more than usual" in page
@@ -65,6 +75,11 @@ def test_a_rule_on_any_number_of_a_page_can_be_added(app: Flask, operator: Flask
     assert "sage_queries on /overview below 5.0" in operator.get("/alerts").text
 
 
+def test_a_rule_may_watch_a_row_that_is_named(app: Flask, operator: FlaskClient) -> None:
+    send(operator, "add-rule", **WATCHED, row="error_code=TIMEOUT")
+    assert rules(app)[-1].options["row"] == "error_code=TIMEOUT"
+
+
 @pytest.mark.parametrize(
     ("form", "why"),
     [
@@ -73,6 +88,10 @@ def test_a_rule_on_any_number_of_a_page_can_be_added(app: Flask, operator: Flask
         ({"name": "x", "kind": "refusals", "percent": "many"}, "must be a number"),
         ({"name": "x", "kind": "refusals", "percent": "120"}, "from 0 to 100"),
         ({"name": "x", "kind": "panel", "number": "nowhere/at/all"}, "Choose a number"),
+        ({"name": "x", "kind": "panel", "number": "trips/totals/attempt"}, "Choose a number"),
+        ({"name": "x", "kind": "panel", "number": "trips/errors/error_code"}, "Choose a number"),
+        (WATCHED | {"row": "code=TIMEOUT"}, "The columns are error_code, failures"),
+        (WATCHED | {"row": "TIMEOUT"}, "A row is named as column=value"),
         ({"name": "x", "kind": "spike", "tenant": "nobody"}, "There is no tenant"),
     ],
 )

@@ -7,6 +7,8 @@ from typing import Any
 from flask import current_app, request
 from sqlalchemy import Connection
 
+from tracker.dashboard.answers import number_columns, row_type
+from tracker.dashboard.panels import Metric
 from tracker.dashboard.settings_changes import Done, form_number, form_text
 from tracker.jobs.addresses import Refused, resolve
 from tracker.store import alerts, channels, deliveries
@@ -49,8 +51,8 @@ def _options(kind: str) -> dict[str, Any]:
     if kind != "panel":
         return {}
     parts = form_text("number").rsplit("/", 2)
-    panels = current_app.extensions["panel_metrics"]
-    if len(parts) != 3 or (parts[0], parts[1]) not in panels:
+    metric = current_app.extensions["panel_metrics"].get(tuple(parts[:2]))
+    if metric is None or parts[2:] not in [[name] for name in number_columns(metric)]:
         raise AccessError("Choose a number of a page.")
     comparison = form_text("comparison")
     if comparison not in ("above", "below"):
@@ -59,11 +61,21 @@ def _options(kind: str) -> dict[str, Any]:
         "page": parts[0],
         "panel": parts[1],
         "column": parts[2],
-        "row": form_text("row")[:200],
+        "row": _row(metric),
         "comparison": comparison,
         "value": _number("value", "The limit"),
         "days": min(max(form_number("days", "The days") or 1, 1), 365),
     }
+
+
+def _row(metric: Metric) -> str:
+    """The row that is named. One that can't be there would never be found, and nobody be told."""
+    row = form_text("row")[:200]
+    column, equals, _ = row.partition("=")
+    if row and not (equals and column in row_type(metric).__annotations__):
+        columns = ", ".join(row_type(metric).__annotations__)
+        raise AccessError(f"A row is named as column=value. The columns are {columns}.")
+    return row
 
 
 def _switch_rule(connection: Connection, actor: str) -> Done:

@@ -15,9 +15,9 @@ from flask import (
 from sqlalchemy.orm import Session
 
 from tracker.dashboard.alert_changes import CHANGES
-from tracker.dashboard.answers import row_type
+from tracker.dashboard.answers import number_columns
 from tracker.dashboard.pages import PAGES
-from tracker.dashboard.panels import Metric, Panel
+from tracker.dashboard.panels import Metric
 from tracker.dashboard.settings_changes import Done, answer_to, attempt
 from tracker.dashboard.viewers import admin, viewer
 from tracker.jobs.alerts import dry_run
@@ -28,7 +28,6 @@ from tracker.store.access import IS_UUID, AccessError, list_tenants
 _HISTORY = 50
 _DELIVERIES = 50
 _DRY_RUN_DAYS = 30
-_NUMBERS = (int, float)
 
 KIND_WORDS = {
     "spike": "Trips fail more than usual",
@@ -103,18 +102,8 @@ def _numbers() -> list[tuple[str, str]]:
         for page in PAGES
         if page.subject is None
         for panel in page.panels
-        for column in _columns(panel)
+        for column in number_columns(panel.metric)
     ]
-
-
-def _columns(panel: Panel) -> list[str]:
-    fields = row_type(panel.metric).__annotations__
-    return [name for name, hint in fields.items() if _is_number(hint)]
-
-
-def _is_number(hint: Any) -> bool:
-    kinds = set(getattr(hint, "__args__", (hint,))) - {type(None)}
-    return bool(kinds) and all(kind in _NUMBERS for kind in kinds)
 
 
 def try_rule(rule_id: str) -> Any:

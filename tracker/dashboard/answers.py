@@ -43,6 +43,18 @@ def row_type(metric: Metric) -> Any:
 
 
 @cache
+def number_columns(metric: Metric) -> tuple[str, ...]:
+    """The columns of a metric that hold numbers, or none."""
+    fields = row_type(metric).__annotations__
+    return tuple(name for name, hint in fields.items() if _is_number(hint))
+
+
+def _is_number(hint: Any) -> bool:
+    kinds = set(getattr(hint, "__args__", (hint,))) - {type(None)}
+    return bool(kinds) and kinds <= {int, float}
+
+
+@cache
 def slices_itself(metric: Metric) -> bool:
     """Whether the metric sorts, searches and cuts its list itself."""
     return get_origin(get_type_hints(metric)["return"]) is Listing
