@@ -36,6 +36,23 @@ def test_numbers_scaled_up_from_a_sample_are_estimated(app: Flask, operator: Fla
     record(app, *lines, called("03 10:00"), tenant="acme")
     assert is_estimated(operator, "/business/acme/messages")
     assert not is_estimated(operator, "/business/acme/integrations")
+    assert is_estimated(operator, "/overview/totals")
+    assert is_estimated(operator, "/catalog/event-types")
+    assert is_estimated(operator, "/catalog/message_sent/daily-volume")
+    assert not is_estimated(operator, "/catalog/integration_succeeded/daily-volume")
+    assert "down to one in 4" in panel_of(operator.get(f"/catalog?{WEEK}").text, "event-types")
+
+
+def test_so_are_custom_events_over_their_budget(app: Flask, operator: FlaskClient) -> None:
+    make_tenant(app, "acme")
+    with app.extensions["database"].write() as connection:
+        chosen = {"custom_events": True, "sampling": {"custom:tour_booked": 2}}
+        change_settings(connection, "acme", "test", chosen)
+    app.extensions["choices"].forget("acme")
+    lines = [event("tour_booked", "03 10:00", None, seats=n) for n in range(40)]
+    record(app, *lines, tenant="acme")
+    assert is_estimated(operator, "/business/acme/custom-events")
+    assert is_estimated(operator, "/catalog/custom-events")
 
 
 @pytest.mark.parametrize("panel", ["totals", "daily-durations", "versions"])

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from tracker.catalog import CATALOG
+from tracker.metrics.custom_events import PREFIX
 from tracker.metrics.scope import Scope
 from tracker.metrics.volumes import volumes
 from tracker.model import DailyBusiness, Tenant
@@ -18,6 +20,11 @@ EXPLODED = 200
 """Different values of a field within a week from which on it is a warning."""
 
 _COLUMNS = (DailyBusiness.dim_a, DailyBusiness.dim_b, DailyBusiness.dim_c)
+
+CUSTOM = f"{PREFIX}*"
+"""All types that a tenant made up: each of them may be sampled."""
+EVERY = (*(name for name, event_type in CATALOG.items() if event_type.samplable), CUSTOM)
+"""All types that may be sampled."""
 
 
 class Sampled(NamedTuple):
@@ -116,13 +123,23 @@ def exploded(session: Session, scope: Scope) -> list[Exploded]:
 
 
 def estimated(session: Session, scope: Scope, types: Sequence[str]) -> str:
-    """Which of the types' numbers are estimates, as a sentence; empty when none is."""
+    """Which of the types' numbers are estimates, as a sentence; empty when none is.
+
+    A page about one type (filter `event_type`) counts no other.
+    """
     counted = _counted(session, scope)
-    names = sorted({name for _, name in counted if name in types})
+    only = scope.filters.get("event_type")
+    names = sorted(
+        {name for _, name in counted if _is_one_of(name, types) and only in (None, name)}
+    )
     if not names:
         return ""
     kept = ", ".join(f"{name} ({_one_in(counted, name)})" for name in names)
     return f"Estimated: only a part is kept of {kept}. The numbers are scaled up."
+
+
+def _is_one_of(name: str, types: Sequence[str]) -> bool:
+    return name in types or (name.startswith(PREFIX) and CUSTOM in types)
 
 
 def _one_in(counted: dict[tuple[str, str], tuple[int, int]], name: str) -> str:

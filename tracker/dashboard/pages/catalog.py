@@ -43,9 +43,13 @@ class PayloadField(NamedTuple):
 def event_types(session: Session, scope: Scope) -> list[Described]:
     """Every event type of the catalog, with the events of it in the period, without bots.
 
-    Sampled types are scaled up. Retention is how long the raw events are kept; the daily
-    numbers stay. Source: the catalog's classes, daily_events.
+    Sampled types are scaled up; of those one in N events is kept now, by the tenant that keeps
+    fewest. Retention is how long the raw events are kept; the daily numbers stay. Source: the
+    catalog's classes, daily_events, tenants.
     """
+    one_in: dict[str, int] = {}
+    for row in ask(sampling.sampled, session, scope):
+        one_in[row.event_type] = max(row.one_in, one_in.get(row.event_type, 1))
     came = {volume.event_type: volume for volume in ask(volumes, session, scope)}
     retention = current_app.extensions["settings"].retention_days
     return [
@@ -56,7 +60,7 @@ def event_types(session: Session, scope: Scope) -> list[Described]:
             event.purpose(),
             came[name].events if name in came else 0,
             came[name].last_day if name in came else None,
-            event.sample_one_in,
+            one_in.get(name, 1),
             retention,
         )
         for name, event in CATALOG.items()
@@ -131,6 +135,7 @@ PAGE = Page(
             name="event-types",
             title="Event types",
             metric=event_types,
+            sampled=sampling.EVERY,
             search="Search event types",
             link="/catalog/{event_type}",
             page_size=100,
@@ -145,7 +150,7 @@ PAGE = Page(
                     "Kept",
                     minor=True,
                     say=lambda row: (
-                        "all" if row.sample_one_in == 1 else f"one in {row.sample_one_in}"
+                        "all" if row.sample_one_in == 1 else f"down to one in {row.sample_one_in}"
                     ),
                 ),
                 Column("retention_days", "For days", minor=True),
@@ -180,6 +185,7 @@ PAGE = Page(
             name="custom-events",
             title="Custom events, outside the catalog",
             metric=custom_events.custom_events,
+            sampled=(sampling.CUSTOM,),
             half=True,
             link="/feed/{tenant_id}?type={event_type}",
             columns=(
@@ -211,6 +217,7 @@ ONE = Page(
             name="daily-volume",
             title="Events by day",
             metric=daily_volume,
+            sampled=sampling.EVERY,
             unit="events",
             series=(Series("events", "Events", "searches"),),
         ),

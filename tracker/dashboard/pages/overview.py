@@ -9,7 +9,7 @@ from tracker.dashboard.formats import number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Stat, Stats, Table
 from tracker.dashboard.wording import count, moved, people
-from tracker.metrics import demand, overview, sage
+from tracker.metrics import demand, overview, sage, sampling
 from tracker.metrics.scope import Scope
 
 _SHORT = 6
@@ -81,6 +81,7 @@ PAGE = Page(
             name="totals",
             title="Totals",
             metric=overview.totals,
+            sampled=sampling.EVERY,
             stats=(
                 Stat("events", "Events"),
                 Stat("sessions", "Sessions", good="up", link="/people"),

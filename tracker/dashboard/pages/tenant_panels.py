@@ -2,7 +2,7 @@
 
 from tracker.dashboard.pages.business import DEFLECTION, PLANS
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Table
-from tracker.metrics import conversations, custom_events, ingestion, plans, reliability
+from tracker.metrics import conversations, custom_events, ingestion, plans, reliability, sampling
 
 CONVERSATIONS = (
     Chart(
@@ -138,6 +138,7 @@ LIMITS = (
         name="custom-events",
         title="Custom events, outside the catalog",
         metric=custom_events.custom_events,
+        sampled=(sampling.CUSTOM,),
         half=True,
         link="/feed/{tenant_id}?type={event_type}",
         columns=(
