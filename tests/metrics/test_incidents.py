@@ -87,6 +87,18 @@ def test_no_attempts_where_twenty_should_have_come_is_silence() -> None:
     assert (found.began_at, round(found.expected)) == (NOW - timedelta(minutes=20), 40)
 
 
+def test_silence_is_not_over_because_it_lasts() -> None:
+    usual = [one for one in usual_weeks() if one[0] < NOW - timedelta(hours=30)]
+    found = silence_at(History(usual), NOW)
+    assert found is not None
+    assert found.began_at == max(at for at, _ in usual)
+
+
+def test_silence_ends_when_attempts_are_no_longer_usual() -> None:
+    usual = [one for one in usual_weeks() if one[0] < NOW - timedelta(days=22)]
+    assert silence_at(History(usual), NOW) is None
+
+
 def test_a_quiet_hour_is_no_silence() -> None:
     history = History(usual_weeks(attempts=20) + lately(0, 1, 30))
     assert silence_at(history, NOW) is None

@@ -23,7 +23,7 @@ SMALLEST_RISE = 2
 SURPRISE = 5
 """Standard deviations by which failures must exceed what was to be expected of both windows:
 with a look every half minute, less happens by chance every few weeks."""
-_HOUR, _WEEK = timedelta(hours=1), timedelta(weeks=1)
+_HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 _FALLBACK_ATTEMPTS = 100
 _DISORDERED = 1.5
 _DRAWN_BY = 1000
@@ -185,14 +185,16 @@ def silence_at(history: History, moment: datetime) -> Silence | None:
     """Whether nobody has tried for so long that 20 attempts or more should have come.
 
     What should have come is the median of each hour of the week in the last 4 weeks, in
-    proportion; gaps under 15 minutes are none, and neither is a day that began longer ago.
+    proportion; gaps under 15 minutes are none. Of longer ones the last day counts: silence is
+    over when attempts come, or when they are no longer usual, and not by lasting.
     """
     last = history.last_before(moment)
-    if last is None or not WINDOW <= moment - last <= timedelta(days=1):
+    if last is None or moment - last < WINDOW:
         return None
-    expected, hour = 0.0, _hour_of(last)
+    begin = max(last, moment - _DAY)
+    expected, hour = 0.0, _hour_of(begin)
     while hour < moment:
-        inside = (min(hour + _HOUR, moment) - max(hour, last)) / _HOUR
+        inside = (min(hour + _HOUR, moment) - max(hour, begin)) / _HOUR
         weeks = [hour - _WEEK * week for week in range(1, WEEKS + 1)]
         expected += inside * median(history.made(begin, begin + _HOUR) for begin in weeks)
         hour += _HOUR
