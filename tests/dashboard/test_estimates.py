@@ -55,7 +55,7 @@ def test_so_are_custom_events_over_their_budget(app: Flask, operator: FlaskClien
     assert is_estimated(operator, "/catalog/custom-events")
 
 
-@pytest.mark.parametrize("panel", ["totals", "daily-durations", "versions"])
+@pytest.mark.parametrize("panel", ["totals", "daily-durations", "success-rate", "versions"])
 def test_durations_are_estimated_once_the_attempts_have_expired(
     app: Flask, operator: FlaskClient, panel: str
 ) -> None:
