@@ -30,7 +30,7 @@ def test_erasing_needs_to_be_meant(app: Flask, operator: FlaskClient) -> None:
     unsure = send(operator, "erase", by="email", value=EMAIL)
     assert (unsure.status_code, "Tick that you mean it" in unsure.text) == (422, True)
     done = send(operator, "erase", by="email", value=EMAIL, sure="yes")
-    assert "Erased: 1 sessions" in done.text
+    assert "Erased: one session, " in done.text
     assert EMAIL not in done.text
     again = send(operator, "export", by="email", value=EMAIL)
     assert again.json["identities"] == []

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, current_app, render_template, request
 
 from tracker.dashboard.settings_changes import form_text
 from tracker.dashboard.viewers import admin
+from tracker.dashboard.wording import count
 from tracker.store.access import AccessError, audit
 from tracker.store.erasure import Erased, erase
 from tracker.store.persons import held_about, person_of, trace
@@ -23,8 +24,22 @@ def register(blueprint: Blueprint) -> None:
 def privacy(problem: str = "", erased: Erased | None = None) -> Any:
     """The forms. Nothing that was typed is shown again, nor kept."""
     admin()
-    page = render_template("dashboard/settings_privacy.html", by=BY, problem=problem, erased=erased)
+    done = _told(erased) if erased else ""
+    page = render_template("dashboard/settings_privacy.html", by=BY, problem=problem, done=done)
     return page, 422 if problem else 200
+
+
+def _told(erased: Erased) -> str:
+    """What was erased, and what an identifier can't lead to."""
+    parts = (
+        count(erased.sessions, "session"),
+        count(erased.events, "event"),
+        count(erased.attempts, "trip attempt"),
+    )
+    return (
+        f"Erased: {', '.join(parts)}. Nothing is left to find under this identifier. What names"
+        " only another one of the same person, such as a user id, needs an erasure of its own."
+    )
 
 
 def export_person() -> Any:
