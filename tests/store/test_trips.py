@@ -166,6 +166,8 @@ def test_inputs_that_are_shared_are_counted_and_personal_ones_are_not() -> None:
         "first_name": "Ada",
         "contact": {"email": "a@b.c"},
         "customer_id": "77",
+        "user": "usr_ada",
+        "account": {"owner": "ada", "plan": "pro"},
         "wish": "a very long wish that only one person in the world would ever have",
     }
     assert shared_inputs(snapshot) == [
@@ -176,4 +178,5 @@ def test_inputs_that_are_shared_are_counted_and_personal_ones_are_not() -> None:
         ("interests", "art"),
         ("interests", "food"),
         ("leaving_time", "08 h"),
+        ("account.plan", "pro"),
     ]

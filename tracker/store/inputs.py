@@ -14,7 +14,7 @@ _LIST_LIMIT = 20
 _LONGEST = 40
 _PERSONAL = re.compile(
     r"note|comment|text|message|description|prompt|name|mail|phone|address|title|url|token|birth"
-    r"|(^|_|\.)id$|[a-z]Id$",
+    r"|(^|_|\.)(id|user|customer|visitor|account|session|owner|author)$|[a-z]Id$",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
