@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 
 from tracker.store.access import COMMAND_LINE, audit
 from tracker.store.expired import cutoffs, would_expire
-from tracker.store.retention import expire
+from tracker.store.retention import expire, would_forget
 
 retention = AppGroup("retention", help="Expire raw events and snapshots.")
 
@@ -31,7 +31,8 @@ def run(dry_run: bool) -> None:
     with database.read(None) as session:
         expired = cutoffs(session, now, settings.zone, settings.retention_days)
         if dry_run:
-            _report(would_expire(session, *expired), "would expire")
+            rows = would_expire(session, *expired) | would_forget(session, *expired)
+            _report(rows, "would expire")
             return
     deleted = _sum(expire(database, one) for one in expired)
     before = expired[0].day.isoformat()

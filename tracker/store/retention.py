@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, select
 from sqlalchemy.orm import Session
 
-from tracker.model import Event, Identity, MemberDay, SessionDay
+from tracker.model import Event, Identity, MemberDay, SessionDay, Tenant
 from tracker.store import bulk, locks
 from tracker.store.database import Database
 from tracker.store.expired import Cutoff, by_age, left_behind
@@ -135,6 +135,30 @@ def _forget_members(database: Database, expired: Cutoff, is_over: Callable[[], b
         return len(gone)
 
     return _walk(database, MEMBER_DAYS, _MEMBER, expired, forget, is_over)
+
+
+def would_forget(session: Session, *expired: Cutoff) -> dict[str, int]:
+    """How many days of sessions and of what they were active under would go now."""
+    sessions = members = 0
+    for tenant_id in session.scalars(select(Tenant.id)).all():
+        first_held = max(one.day for one in expired if tenant_id in one.tenants or not one.tenants)
+        old, spanning = _old_days(session, SESSION_DAYS, _SESSION, tenant_id, first_held)
+        held = session_days(session.connection(), spanning)
+        sessions += old - sum(len(_still_needed(days, first_held)) for days in held.values())
+        old, spanning = _old_days(session, MEMBER_DAYS, _MEMBER, tenant_id, first_held)
+        members += old - len(spanning)  # each keeps its last expired day
+    return {SESSION_DAYS.name: sessions, MEMBER_DAYS.name: members}
+
+
+def _old_days(
+    session: Session, table: Table, columns: Sequence[str], tenant_id: str, first_held: date
+) -> tuple[int, list[tuple[Any, ...]]]:
+    """How many expired days there are, and who has days on both sides of the border."""
+    of_tenant, keys = table.c.tenant_id == tenant_id, [table.c[name] for name in columns]
+    old = select(func.count()).select_from(table).where(of_tenant, table.c.day < first_held)
+    both = and_(func.min(table.c.day) < first_held, func.max(table.c.day) >= first_held)
+    spanning = select(*keys).where(of_tenant).group_by(*keys).having(both)
+    return session.scalar(old) or 0, [tuple(row) for row in session.execute(spanning)]
 
 
 def _walk(
