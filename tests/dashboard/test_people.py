@@ -52,6 +52,9 @@ def test_without_a_session_the_page_says_so(operator: FlaskClient) -> None:
     [
         ("query=Chef+in+Rome", "One session searched “Chef in Rome” in this period."),
         ("query=chef&zero=1", "0 sessions searched “chef” and found nothing in this period."),
+        ("thin=1&query=tax", "0 sessions searched “tax” and found one or two in this period."),
+        ("filter=city&dead_end=1", "0 sessions set city and found nothing left in this period."),
+        ("known=1", "One session came, known by name, in this period."),
         ("expert_id=a&filter=city", "0 sessions set city and clicked a in this period."),
         ("filter=city&value=%22Rome%22", "0 sessions set city to Rome in this period."),
         ("filter=city&with=rate", "0 sessions set city and set rate in this period."),

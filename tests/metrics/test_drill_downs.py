@@ -29,11 +29,12 @@ def _nobody_is_few(monkeypatch: pytest.MonkeyPatch) -> None:
 def an_event(chance: random.Random, at: str, session: str | None) -> Line:
     kind = chance.choice(("search", "search", "filter", "filter", "click", "trip"))
     if kind == "search":
-        found = chance.choice(((), ("a", "b")))
+        found = chance.choice(((), ("a", "b"), ("a", "b", "c")))
         return search(at, session, chance.choice(("chef", "tax adviser")), found)
     if kind == "filter":
         name, value = chance.choice((("city", "Rome"), ("city", "Oslo"), ("rate", [50, 120])))
-        return event("filter_change", at, session, filter=name, value=value, result_count=3)
+        left = chance.choice((0, 3))
+        return event("filter_change", at, session, filter=name, value=value, result_count=left)
     if kind == "click":
         return click(at, session, chance.choice("abc"))
     code = chance.choice(("TIMEOUT", "QUOTA"))
@@ -70,6 +71,14 @@ QUESTIONS: dict[str, tuple[dict[str, str], list[Callable[[Line], bool]]]] = {
         {"zero": "1"},
         [lambda e: e["event_type"] == "sage_query" and field(e, "result_count") == 0],
     ),
+    "searched it and found few": (
+        {"query": "chef", "thin": "1"},
+        [lambda e: field(e, "query_text") == "chef" and field(e, "result_count") in (1, 2)],
+    ),
+    "found few": (
+        {"thin": "1"},
+        [lambda e: e["event_type"] == "sage_query" and field(e, "result_count") in (1, 2)],
+    ),
     "set the filter": ({"filter": "city"}, [lambda e: field(e, "filter") == "city"]),
     "set both": (
         {"filter": "city", "with": "rate"},
@@ -78,6 +87,14 @@ QUESTIONS: dict[str, tuple[dict[str, str], list[Callable[[Line], bool]]]] = {
     "set the value": (
         {"filter": "city", "value": '"Oslo"'},
         [lambda e: field(e, "value") == "Oslo"],
+    ),
+    "set the filter in vain": (
+        {"filter": "city", "dead_end": "1"},
+        [lambda e: field(e, "filter") == "city" and field(e, "result_count") == 0],
+    ),
+    "set the value in vain": (
+        {"filter": "city", "value": '"Oslo"', "dead_end": "1"},
+        [lambda e: field(e, "value") == "Oslo" and field(e, "result_count") == 0],
     ),
     "set the value and another": (
         {"filter": "city", "value": '"Oslo"', "with": "rate"},
@@ -140,6 +157,19 @@ def test_the_busiest_are_found_by_the_index(app: Flask, filters: dict[str, str])
         wanted = conditions(framed)
         assert people._busiest(session, framed, wanted) is not None
         assert people._busiest(session, scope(filters=filters, sort="clicks"), wanted) is None
+
+
+def test_the_known_are_those_that_are_linked_whenever_that_was(app: Flask) -> None:
+    lines = visits(seed=4, sessions=40)
+    sessions = sorted({line["session_id"] for line in lines if line.get("session_id")})
+    named = set(sessions[::3])
+    record(app, *lines, *({"session_id": one, "email": f"{one}@example.com"} for one in named))
+    for first, last in ((1, 5), (3, 3)):
+        for filters, did in (({}, []), QUESTIONS["searched it"]):
+            expected = [one for one in by_hand(lines, first, last, did) if one[0] in named]
+            chosen = filters | {"known": "1"}
+            rows, total = listed(app, first, last, filters=chosen, limit=5)
+            assert (rows, total) == (expected[:5], len(expected)), (first, filters)
 
 
 def test_those_who_are_few_are_added_up(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,10 @@
 """From a number elsewhere to the sessions behind it: who searched that, set that, clicked there.
 
-What `scope.filters` may name: `query` (with `zero` = 1: only where it found nothing), `filter`
-and its canonical `value`, `with` (another filter), `expert_id` (clicked), `error_code` (of a
-failed trip), and `q`, a part of an e-mail address or user, or the start of a session id. All
-that are named must hold.
+What `scope.filters` may name: `query` (with `zero` = 1: only where it found nothing, with
+`thin` = 1: one or two), `filter` and its canonical `value` (with `dead_end` = 1: only where it
+left nothing), `with` (another filter), `expert_id` (clicked), `error_code` (of a failed trip),
+`known` = 1 (linked to an e-mail address or user, whenever that was), and `q`, a part of an e-mail
+address or user, or the start of a session id. All that are named must hold.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -31,7 +32,18 @@ from tracker.metrics.scope import Scope
 from tracker.model import Event, Identity, MemberDay, SessionDay, TripAttempt
 from tracker.model.base import Uuid
 
-FILTERS = ("query", "zero", "filter", "value", "with", "expert_id", "error_code")
+FILTERS = (
+    "query",
+    "zero",
+    "thin",
+    "filter",
+    "value",
+    "dead_end",
+    "with",
+    "expert_id",
+    "error_code",
+    "known",
+)
 
 Sessions = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]
 """Selects the tenant and id of sessions, once each."""
@@ -50,6 +62,9 @@ class Condition:
     counted_as: tuple[str, str] | None = None
     """The kind and key under which daily_uniques counts them; None when it does not."""
 
+    only_known: bool = False
+    """Whether they are only those of the counted that are linked to somebody."""
+
     few: Sessions | None = None
     """The same as `sessions`, by another way that is faster when they are few."""
 
@@ -62,7 +77,8 @@ def conditions(scope: Scope) -> list[Condition]:
 def number_of(session: Session, scope: Scope, wanted: Sequence[Condition]) -> int:
     """The sessions that fulfil all of one or more conditions."""
     if len(wanted) == 1 and wanted[0].counted_as:
-        return int(session.execute(distinct(scope, *wanted[0].counted_as)).one()[0])
+        members, known = session.execute(distinct(scope, *wanted[0].counted_as)).one()
+        return int(known if wanted[0].only_known else members)
     every = [condition.sessions for condition in wanted]
     found = (intersect(*every) if len(every) > 1 else every[0]).subquery()
     return int(session.scalar(select(func.count()).select_from(found)) or 0)
@@ -78,13 +94,18 @@ def _searched(scope: Scope) -> Iterator[Condition]:
         yield replace(_active(scope, "zero" if zero else "query", key), sessions=found)
     elif zero:
         yield _active(scope, "zero", "")
+    if scope.filters.get("thin"):
+        asked = Event.query == normal_query(query) if query else Event.event_type == "sage_query"
+        yield _did(scope, asked, Event.result_count.between(1, 2))
 
 
 def _set_filter(scope: Scope) -> Iterator[Condition]:
     name, value = scope.filters.get("filter", ""), scope.filters.get("value", "")
-    if name and value:
-        yield _did(scope, Event.filter_name == name, Event.filter_value == value)
-    names = {"" if value else name, scope.filters.get("with", "")} - {""}
+    changed = [Event.filter_value == value] if value else []
+    changed += [Event.zero_results.is_(True)] if scope.filters.get("dead_end") else []
+    if name and changed:
+        yield _did(scope, Event.filter_name == name, *changed)
+    names = {"" if changed else name, scope.filters.get("with", "")} - {""}
     if len(names) == 1:
         [name] = names
         few = _events(scope).where(Event.filter_name == name)
@@ -167,6 +188,19 @@ def _failed(scope: Scope) -> Iterator[Condition]:
         yield replace(_active(scope, "error", code), sessions=failed)
 
 
+def _known(scope: Scope) -> Iterator[Condition]:
+    if not scope.filters.get("known"):
+        return
+    linked = select(Identity.tenant_id, Identity.session_id)
+    is_linked = _any(
+        select(Identity.session_id).where(
+            Identity.tenant_id == SessionDay.tenant_id, Identity.session_id == SessionDay.session_id
+        )
+    )
+    everyone = linked.where(Identity.tenant_id.in_(scope.tenants))
+    yield Condition(everyone, is_linked, counted_as=("session", ""), only_known=True)
+
+
 def _named(scope: Scope) -> Iterator[Condition]:
     wanted = scope.filters.get("q", "").strip().lower()
     if not wanted:
@@ -199,6 +233,7 @@ _FINDERS: tuple[Callable[[Scope], Iterator[Condition]], ...] = (
     _set_filter,
     _clicked,
     _failed,
+    _known,
     _named,
 )
 

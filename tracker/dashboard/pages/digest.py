@@ -6,6 +6,7 @@ from tracker.dashboard.answers import ask
 from tracker.dashboard.formats import rate
 from tracker.dashboard.page import LAST_WEEK, Linked, Page, Sentence, say
 from tracker.dashboard.pages import overview as overview_page
+from tracker.dashboard.pages.people import KNOWN
 from tracker.dashboard.panels import Column, Kind, Stat, Stats, Table
 from tracker.dashboard.wording import count, moved
 from tracker.metrics import (
@@ -60,7 +61,7 @@ PAGE = Page(
             titled=True,
             stats=(
                 Stat("sessions", "Sessions", good="up", link="/people"),
-                Stat("identified_sessions", "Identified", good="up", link="/people"),
+                Stat("identified_sessions", "Identified", good="up", link=KNOWN),
                 Stat("sage_queries", "Searches", good="up", link="/sage"),
                 Stat("card_clicks", "Card clicks", good="up", link="/experts"),
                 Stat("filter_changes", "Filters set", link="/filters"),

@@ -14,6 +14,7 @@ from tracker.metrics import filters, rate_demand, supply_gap
 from tracker.metrics.rate_demand import BIN
 from tracker.metrics.scope import Scope
 
+_DEAD_ENDS = "/people?filter={filter}&dead_end=1"
 _MOST_MARKS = 12
 _NOTABLE = 3
 """Dead ends that a filter must have caused to be called out."""
@@ -135,7 +136,7 @@ PAGE = Page(
                 Column("filter", "Filter"),
                 Column("sets", "Times set", Kind.BAR),
                 Column("sessions", "Sessions", minor=True),
-                Column("zero_results", "Left nothing"),
+                Column("zero_results", "Left nothing", link=_DEAD_ENDS + "#sessions"),
                 Column("zero_result_rate", "Share", n="sets"),
                 Column("median_result_count", "Results left, median", minor=True),
             ),
@@ -170,7 +171,7 @@ PAGE = Page(
                 VALUE,
                 Column("filter", "Filter"),
                 Column("sets", "Times set", Kind.BAR),
-                Column("zero_results", "Left nothing"),
+                Column("zero_results", "Left nothing", link=_DEAD_ENDS + "&value={value}#sessions"),
             ),
         ),
         Chart(
@@ -209,7 +210,7 @@ PAGE = Page(
             columns=(
                 Column("filters", "Filters"),
                 Column("sets", "Times", Kind.BAR),
-                Column("zero_results", "Left nothing"),
+                Column("zero_results", "Left nothing", link=_DEAD_ENDS + "#sessions"),
                 Column("zero_result_rate", "Share", n="sets"),
                 Column("median_result_count", "Results left, median", minor=True),
             ),

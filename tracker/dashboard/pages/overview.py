@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from tracker.dashboard.answers import ask
 from tracker.dashboard.formats import number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
+from tracker.dashboard.pages.people import KNOWN
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Stat, Stats, Table
 from tracker.dashboard.wording import count, moved, people
 from tracker.metrics import demand, overview, sage, sampling
@@ -85,7 +86,7 @@ PAGE = Page(
             stats=(
                 Stat("events", "Events"),
                 Stat("sessions", "Sessions", good="up", link="/people"),
-                Stat("identified_sessions", "Identified", good="up", link="/people"),
+                Stat("identified_sessions", "Identified", good="up", link=KNOWN),
                 Stat("card_clicks", "Card clicks", good="up", link="/experts"),
                 Stat("sage_queries", "Searches", good="up", link="/sage"),
                 Stat("filter_changes", "Filters set", link="/filters"),

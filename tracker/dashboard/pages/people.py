@@ -15,6 +15,7 @@ from tracker.metrics import people
 from tracker.metrics.people_filters import FILTERS
 from tracker.metrics.scope import Scope
 
+KNOWN = "/people?known=1#sessions"
 _ROWS = 15
 _SHORT = (
     ("had any event", "Came"),
@@ -65,21 +66,25 @@ def _behind(session: Session, scope: Scope) -> Sentence:
 
 def _conditions(scope: Scope) -> list[str]:
     chosen = scope.filters
-    nothing = " and found nothing" if chosen.get("zero") else ""
+    found = " and found nothing" if chosen.get("zero") else ""
+    found += " and found one or two" if chosen.get("thin") else ""
     said = []
     if query := chosen.get("query"):
-        said.append(f"searched “{query}”{nothing}")
-    elif nothing:
-        said.append("searched and found nothing")
+        said.append(f"searched “{query}”{found}")
+    elif found:
+        said.append(f"searched{found}")
     if name := chosen.get("filter"):
         value = chosen.get("value")
-        said.append(f"set {name}" + (f" to {value_in_words(value)}" if value else ""))
+        left = " and found nothing left" if chosen.get("dead_end") else ""
+        said.append(f"set {name}" + (f" to {value_in_words(value)}" if value else "") + left)
     if another := chosen.get("with"):
         said.append(f"set {another}")
     if expert := chosen.get("expert_id"):
         said.append(f"clicked {expert}")
     if code := chosen.get("error_code"):
         said.append(f"had a trip fail with {code}")
+    if chosen.get("known"):
+        said.append("came, known by name,")
     return said or ["came"]
 
 
@@ -111,11 +116,14 @@ PAGE = Page(
     filters=(
         Filter("query", "Searched", quiet=True),
         Filter("zero", "Result", (("1", "Found nothing"),), quiet=True),
+        Filter("thin", "Result", (("1", "Found one or two"),), quiet=True),
         Filter("filter", "Set filter", quiet=True),
         Filter("value", "To value", quiet=True),
+        Filter("dead_end", "Left", (("1", "Nothing"),), quiet=True),
         Filter("with", "And filter", quiet=True),
         Filter("expert_id", "Clicked", quiet=True),
         Filter("error_code", "Trip failed with", quiet=True),
+        Filter("known", "Who", (("1", "Known by name"),), quiet=True),
     ),
     panels=(
         Stats(
@@ -124,7 +132,7 @@ PAGE = Page(
             metric=people.visitors,
             stats=(
                 Stat("sessions", "Sessions", good="up"),
-                Stat("identified_sessions", "Known by name", good="up"),
+                Stat("identified_sessions", "Known by name", good="up", link=KNOWN),
                 Stat("identified_rate", "Share known", good="up", n="sessions"),
                 Stat("returning_sessions", "Came before", good="up"),
                 Stat("returning_rate", "Share that came before", good="up", n="sessions"),

@@ -101,7 +101,11 @@ PAGE = Page(
             columns=(
                 Column("query", "Query"),
                 Column("searches", "Searches", Kind.BAR),
-                Column("zero_results", "Found nothing"),
+                Column(
+                    "zero_results",
+                    "Found nothing",
+                    link="/people?query={query}&zero=1#sessions",
+                ),
                 Column("sessions", "Sessions"),
             ),
         ),
