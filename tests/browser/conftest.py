@@ -26,6 +26,13 @@ ARGUMENTS = [
 ]
 
 
+def press_in_turn(page: Page, *keys: str) -> None:
+    """Presses keys that mean something together, without a pause that a busy machine may make."""
+    press = """keys => keys.forEach((key) => document.activeElement.dispatchEvent(
+        new KeyboardEvent("keydown", { key, bubbles: true })))"""
+    page.evaluate(press, list(keys))
+
+
 def _chromium() -> str:
     """Chromium's path; without one the test skips, or fails where skipping is forbidden."""
     for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.conftest import press_in_turn
 from tests.browser.sites import Site, served
 from tests.dashboard.conftest import ADMIN, browser_of
 from tracker.dashboard.pages import PAGES
@@ -177,8 +178,7 @@ def test_a_view_is_saved_and_opened_with_the_keyboard_alone(desk: Page) -> None:
 
 def test_a_note_is_added_with_the_keyboard_and_flies_on_the_charts(desk: Page) -> None:
     desk.goto("/overview?period=7d")
-    desk.keyboard.press("g")
-    desk.keyboard.press("n")
+    press_in_turn(desk, "g", "n")
     desk.wait_for_url("**/annotations*")
     desk.get_by_label("What happened").focus()
     desk.keyboard.type("Changed the prompt")

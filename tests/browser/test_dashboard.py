@@ -11,7 +11,7 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import make_server
 
-from tests.browser.conftest import USER_AGENT
+from tests.browser.conftest import USER_AGENT, press_in_turn
 from tests.browser.test_marketplace import Quietly
 from tests.conftest import PASSWORD, dispose, make_app, record
 from tests.dashboard.conftest import ADMIN, browser_of, make_operator
@@ -96,8 +96,7 @@ def test_the_keyboard_is_enough(desk: Page) -> None:
     desk.goto("/overview")
     desk.keyboard.press("Tab")
     expect(desk.get_by_role("link", name="Skip to the content")).to_be_focused()
-    desk.keyboard.press("g")
-    desk.keyboard.press("c")
+    press_in_turn(desk, "g", "c")
     desk.wait_for_url("**/catalog")
     desk.keyboard.press("/")
     search = desk.get_by_role("searchbox")
