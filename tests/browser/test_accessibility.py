@@ -86,6 +86,8 @@ def problems(context: BrowserContext, paths: list[str], *, dark_first: bool) -> 
         page.emulate_media(color_scheme=lights[0])
         page.goto(path)
         drawn(page)
+        if path != "/patterns":  # which shows what a failed panel looks like
+            found += [f"{path}: {said}" for said in page.locator("main .failed").all_inner_texts()]
         found += violations(page, f"{path} {lights[0]}")
         page.set_viewport_size({"width": 390, "height": 844})
         page.emulate_media(color_scheme=lights[1])

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
 from tests.conftest import PASSWORD
+from tracker.dashboard import pageview
 from tracker.model import Operator
 from tracker.store.operators import create_operator
 
@@ -35,6 +36,13 @@ def browser_of(app: Flask, email: str) -> FlaskClient:
         cookie["_user_id"] = f"{operator.id}:{operator.session_version}"
         cookie["_fresh"] = True
     return client
+
+
+@pytest.fixture(autouse=True)
+def no_part_fails_unseen(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A page shows what is left when a part of it fails; a test would pass on that."""
+    yield
+    assert not [r.getMessage() for r in caplog.get_records("call") if r.name == pageview.__name__]
 
 
 @pytest.fixture

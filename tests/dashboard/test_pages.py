@@ -98,7 +98,9 @@ def test_a_page_asks_the_database_a_bounded_number_of_times(
     assert len(questions) <= ASKED.get(path, 25), "\n".join(questions)
 
 
-def test_a_failed_panel_says_so_in_its_own_place(broken_chart: None, database_url: str) -> None:
+def test_a_failed_panel_says_so_in_its_own_place(
+    broken_chart: None, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     app = make_app(database_url, {})
     operator = browser_of(app, make_operator(app))
     record(app, click())
@@ -109,6 +111,8 @@ def test_a_failed_panel_says_so_in_its_own_place(broken_chart: None, database_ur
     assert "accepted" in answer.text
     assert operator.get("/overview/daily-events.json").status_code == 500
     assert operator.get("/overview/totals.json").status_code == 200
+    assert "the panel daily-events failed" in caplog.messages
+    caplog.clear()
     dispose(app)
 
 

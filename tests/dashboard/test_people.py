@@ -58,6 +58,7 @@ def test_without_a_session_the_page_says_so(operator: FlaskClient) -> None:
         ("expert_id=a&filter=city", "0 sessions set city and clicked a in this period."),
         ("filter=city&value=%22Rome%22", "0 sessions set city to Rome in this period."),
         ("filter=city&with=rate", "0 sessions set city and set rate in this period."),
+        ("with=city+%2B+rate", "0 sessions set city and set rate in this period."),
         ("error_code=TIMEOUT", "One session had a trip fail with TIMEOUT in this period."),
     ],
 )

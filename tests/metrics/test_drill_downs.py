@@ -15,6 +15,7 @@ from tracker.metrics import people
 from tracker.metrics.people_filters import conditions
 
 Line = dict[str, Any]
+_SETTINGS = (("city", "Rome"), ("city", "Oslo"), ("rate", [50, 120]), ("language", "Dutch"))
 CRAWLER = "Googlebot/2.1 (+http://www.google.com/bot.html)"
 
 
@@ -32,7 +33,7 @@ def an_event(chance: random.Random, at: str, session: str | None) -> Line:
         found = chance.choice(((), ("a", "b"), ("a", "b", "c")))
         return search(at, session, chance.choice(("chef", "tax adviser")), found)
     if kind == "filter":
-        name, value = chance.choice((("city", "Rome"), ("city", "Oslo"), ("rate", [50, 120])))
+        name, value = chance.choice(_SETTINGS)
         left = chance.choice((0, 3))
         return event("filter_change", at, session, filter=name, value=value, result_count=left)
     if kind == "click":
@@ -83,6 +84,14 @@ QUESTIONS: dict[str, tuple[dict[str, str], list[Callable[[Line], bool]]]] = {
     "set both": (
         {"filter": "city", "with": "rate"},
         [lambda e: field(e, "filter") == "city", lambda e: field(e, "filter") == "rate"],
+    ),
+    "set three": (
+        {"with": "city + language + rate"},
+        [
+            lambda e: field(e, "filter") == "city",
+            lambda e: field(e, "filter") == "language",
+            lambda e: field(e, "filter") == "rate",
+        ],
     ),
     "set the value": (
         {"filter": "city", "value": '"Oslo"'},

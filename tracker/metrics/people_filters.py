@@ -2,9 +2,9 @@
 
 What `scope.filters` may name: `query` (with `zero` = 1: only where it found nothing, with
 `thin` = 1: one or two), `filter` and its canonical `value` (with `dead_end` = 1: only where it
-left nothing), `with` (another filter), `expert_id` (clicked), `error_code` (of a failed trip),
-`known` = 1 (linked to an e-mail address or user, whenever that was), and `q`, a part of an e-mail
-address or user, or the start of a session id. All that are named must hold.
+left nothing), `with` (other filters, joined by TOGETHER), `expert_id` (clicked), `error_code` (of a
+failed trip), `known` = 1 (linked to an e-mail address or user, whenever that was), and `q`, a part
+of an e-mail address or user, or the start of a session id. All that are named must hold.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -44,6 +44,9 @@ FILTERS = (
     "error_code",
     "known",
 )
+
+TOGETHER = " + "
+"""What stands between filters that were all set."""
 
 Sessions = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]
 """Selects the tenant and id of sessions, once each."""
@@ -105,7 +108,8 @@ def _set_filter(scope: Scope) -> Iterator[Condition]:
     changed += [Event.zero_results.is_(True)] if scope.filters.get("dead_end") else []
     if name and changed:
         yield _did(scope, Event.filter_name == name, *changed)
-    names = {"" if changed else name, scope.filters.get("with", "")} - {""}
+    others = scope.filters.get("with", "").split(TOGETHER)
+    names = {"" if changed else name, *others} - {""}
     if len(names) == 1:
         [name] = names
         few = _events(scope).where(Event.filter_name == name)

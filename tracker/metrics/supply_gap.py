@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from tracker.metrics.histograms import histograms, lower_median
 from tracker.metrics.once import once
+from tracker.metrics.people_filters import TOGETHER
 from tracker.metrics.rollups import total, within
 from tracker.metrics.scope import Scope
 from tracker.model import DailyCombinations
@@ -70,7 +71,7 @@ def _histograms(session: Session, scope: Scope) -> dict[tuple[str, ...], dict[in
 
 def _combination(names: tuple[str, ...], counts: dict[int, int]) -> Combination:
     sets, zeros = sum(counts.values()), counts.get(0, 0)
-    return Combination(" + ".join(names), sets, zeros, zeros / sets, lower_median(counts))
+    return Combination(TOGETHER.join(names), sets, zeros, zeros / sets, lower_median(counts))
 
 
 def supply_gap(session: Session, scope: Scope) -> list[Gap]:

@@ -12,7 +12,7 @@ from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Chart, Column, Filter, Kind, Matrix, Series, Stat, Stats, Table
 from tracker.dashboard.wording import count, moved, value_in_words
 from tracker.metrics import people
-from tracker.metrics.people_filters import FILTERS
+from tracker.metrics.people_filters import FILTERS, TOGETHER
 from tracker.metrics.scope import Scope
 
 KNOWN = "/people?known=1#sessions"
@@ -77,8 +77,7 @@ def _conditions(scope: Scope) -> list[str]:
         value = chosen.get("value")
         left = " and found nothing left" if chosen.get("dead_end") else ""
         said.append(f"set {name}" + (f" to {value_in_words(value)}" if value else "") + left)
-    if another := chosen.get("with"):
-        said.append(f"set {another}")
+    said += [f"set {another}" for another in chosen.get("with", "").split(TOGETHER) if another]
     if expert := chosen.get("expert_id"):
         said.append(f"clicked {expert}")
     if code := chosen.get("error_code"):
