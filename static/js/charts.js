@@ -7,6 +7,7 @@
   if (!charts.length) return;
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const SOON = 2500;
+  const isDrawn = (plot) => "drawn" in plot.dataset;
   let loading;
 
   function plotly(url) {
@@ -52,7 +53,15 @@
     await window.Plotly.react(plot, data, whole, {
       displaylogo: false, responsive: true, modeBarButtons: [["toImage"]], toImageButtonOptions: image,
     });
+    if (!isDrawn(plot)) plot.on("plotly_click", (clicked) => follow(plot, clicked.points));
     plot.dataset.drawn = "";
+  }
+
+  // A point leads where its row of the number table does: that of its day, or in its place.
+  function follow(plot, [point]) {
+    const links = [...plot.closest("figure").querySelectorAll("tbody td:first-child a")];
+    const ofDay = links.find((link) => link.firstElementChild?.dateTime === point.x);
+    (ofDay ?? links[point.pointNumber])?.click();
   }
 
   async function show(plot) {
@@ -90,7 +99,6 @@
   }
   addEventListener("load", () => setTimeout(others, SOON));
 
-  const isDrawn = (plot) => "drawn" in plot.dataset;
   addEventListener("beforeprint", () => {
     for (const plot of charts.filter((one) => !isDrawn(one))) {
       if (window.Plotly) draw(plot);

@@ -77,6 +77,43 @@ def test_a_chart_in_view_is_drawn_and_leaves_the_others_for_later(page: Page) ->
     expect(page.locator(UNDRAWN)).not_to_have_count(0)
 
 
+def test_a_point_of_a_chart_leads_to_its_day(page: Page) -> None:
+    page.set_viewport_size({"width": 1000, "height": 900})
+    page.goto("/overview?period=7d")
+    plot = page.locator("#daily-events [data-chart]")
+    expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
+    days = page.locator("#daily-events tbody time").evaluate_all(
+        "all => all.map(it => it.dateTime)"
+    )
+    # Today's point is drawn by another line than the days before: that of a day not yet over.
+    for at, day in ((0.5, days[3]), (0.985, days[-1])):
+        box = plot.locator(".nsewdrag").first.bounding_box()
+        assert box
+        page.mouse.move(box["x"] + at * box["width"] - 3, box["y"] + box["height"] / 2)
+        page.mouse.move(box["x"] + at * box["width"], box["y"] + box["height"] / 2)
+        expect(plot.locator(".hoverlayer .legend")).to_be_visible()
+        page.mouse.down()
+        page.mouse.up()
+        page.wait_for_url(f"**/overview?from={day}&to={day}")
+        page.go_back()
+        expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
+
+
+def test_a_bar_of_the_funnel_leads_to_the_sessions_that_got_so_far(page: Page) -> None:
+    page.set_viewport_size({"width": 1000, "height": 900})
+    page.goto("/people?period=7d#funnel")
+    page.mouse.move(9, 9)
+    plot = page.locator("#funnel [data-chart]")
+    expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
+    bar = plot.locator(".point path").nth(1)
+    bar.hover(force=True)
+    expect(plot.locator(".hovertext")).to_be_visible()
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_url("**/people?period=7d&step=set+a+filter+or+searched#sessions")
+    assert "set a filter or searched in this period" in page.locator(".answer").inner_text()
+
+
 @pytest.mark.parametrize(("height", "shown"), [(700, "chart"), (200, "numbers")])
 def test_on_paper_no_chart_is_missing(page: Page, height: int, shown: str) -> None:
     page.add_init_script(NOBODY_WAITS)

@@ -1,7 +1,9 @@
 """Pages as a whole: headers, states, faults in their place, and what they cost."""
 
+import html
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -148,6 +150,19 @@ def test_a_chart_comes_with_its_numbers_and_safe_json(app: Flask, operator: Flas
     figure = json.loads(found[1])
     assert [trace["type"] for trace in figure["data"]] == ["scatter"] * 6
     assert text.count('<details class="numbers">') == 1
+
+
+def test_a_day_of_a_chart_leads_to_the_page_over_that_day(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, click())
+    today = datetime.now(UTC).date().isoformat()
+    text = operator.get("/overview?period=7d&compare=none").text
+    link = f"/overview?compare=none&amp;from={today}&amp;to={today}"
+    assert f'<a href="{link}"><time datetime="{today}">' in text
+    assert 'class="plot followed"' in text
+    one_day = operator.get(html.unescape(link)).text
+    assert 'class="plot"' in one_day
 
 
 def test_what_a_visitor_typed_stays_text(app: Flask, operator: FlaskClient) -> None:

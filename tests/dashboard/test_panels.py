@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -14,6 +16,7 @@ from sqlalchemy import select
 from tests.conftest import bearer, make_key, make_tenant, record
 from tests.dashboard.conftest import browser_of, make_operator
 from tracker.dashboard.answers import kind_of, row_type
+from tracker.dashboard.links import fields
 from tracker.dashboard.pages import PAGES
 from tracker.dashboard.panels import Chart, Kind, Stats, Table
 from tracker.model import AuditEntry
@@ -42,6 +45,11 @@ BAD = [
     ("sort=-", "sort"),
     ("q=%00", "q"),
 ]
+
+
+def links_of(panel: Any) -> Iterator[str]:
+    parts = (panel, *getattr(panel, "stats", ()), *getattr(panel, "columns", ()))
+    yield from (link for part in parts if (link := getattr(part, "link", "")))
 
 
 def click(n: int = 0, **more: Any) -> dict[str, Any]:
@@ -148,21 +156,45 @@ def test_payloads_have_no_order(app: Flask, operator: FlaskClient) -> None:
     assert (answer.status_code, answer.json["error"]["fields"][0]["path"]) == (400, "sort")
 
 
-def test_a_link_asks_for_nothing_that_the_page_it_leads_to_would_not_hear() -> None:
-    for template in {panel.link for page in PAGES for panel in page.panels if is_linked(panel)}:
-        link = urlsplit(template)
-        page = next((page for page in PAGES if page.path == link.path), None)
-        if page is None:
-            continue
-        known = {choice.name for choice in page.filters}
-        for panel in page.panels:
-            known |= {f"{panel.name}.{name}" for name in ("limit", "offset", "sort", "q")}
-            known |= {choice.name for choice in getattr(panel, "filters", ())}
-        assert {name for name, _ in parse_qsl(link.query)} <= known, template
+LINKS = [
+    pytest.param(panel, template, id=f"{page.slug}/{panel.name}: {template}")
+    for page in PAGES
+    for panel in page.panels
+    for template in dict.fromkeys(links_of(panel))
+]
 
 
-def is_linked(panel: Any) -> bool:
-    return bool(getattr(panel, "link", ""))
+@pytest.mark.parametrize(("panel", "template"), LINKS)
+def test_a_link_is_made_of_what_its_row_has(panel: Any, template: str) -> None:
+    assert all(
+        name == "tenant" or hasattr(row_type(panel.metric), name) for name in fields(template)
+    )
+
+
+@pytest.mark.parametrize(("panel", "template"), LINKS)
+def test_a_link_asks_for_nothing_that_the_page_it_leads_to_would_not_hear(
+    panel: Any, template: str
+) -> None:
+    link = urlsplit(template)
+    path = re.sub("{[^}]+}", "*", link.path)
+    page = next((page for page in PAGES if re.sub("<[^>]+>", "*", page.path) == path), None)
+    if page is None:
+        assert path in ("", "/catalog/*"), "no page is there"
+        return
+    choices = [*page.filters]
+    known = {"from", "to", "tenant"}
+    for panel in page.panels:
+        known |= {f"{panel.name}.{name}" for name in ("limit", "offset", "sort", "q")}
+        choices += getattr(panel, "filters", ())
+        known |= {"q"} if len(page.panels) == 1 else set()
+    allowed = {choice.name: choice.options for choice in choices}
+    for name, value in parse_qsl(link.query):
+        assert name in known | set(allowed), name
+        options = allowed.get(name, ())
+        assert (
+            not isinstance(options, tuple) or not options or "{" in value or value in dict(options)
+        )
+    assert link.fragment in ("", *(panel.name for panel in page.panels))
 
 
 def test_an_unknown_panel_is_not_found(operator: FlaskClient) -> None:

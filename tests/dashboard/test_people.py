@@ -59,6 +59,15 @@ def test_without_a_session_the_page_says_so(operator: FlaskClient) -> None:
         ("filter=city&value=%22Rome%22", "0 sessions set city to Rome in this period."),
         ("filter=city&with=rate", "0 sessions set city and set rate in this period."),
         ("with=city+%2B+rate", "0 sessions set city and set rate in this period."),
+        (
+            "step=clicked+a+card",
+            "One session set a filter or searched and clicked a card in this period.",
+        ),
+        ("before=1", "0 sessions had come before in this period."),
+        (
+            "first_week=2026-11-02",
+            "One session first came in the week from 2 Nov and came in this period.",
+        ),
         ("error_code=TIMEOUT", "One session had a trip fail with TIMEOUT in this period."),
     ],
 )

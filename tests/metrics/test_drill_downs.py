@@ -12,7 +12,7 @@ from flask import Flask
 from tests.conftest import make_tenant, record
 from tests.metrics.asking import asked, click, event, scope, search
 from tracker.metrics import people
-from tracker.metrics.people_filters import conditions
+from tracker.metrics.people_filters import STEPS, conditions
 
 Line = dict[str, Any]
 _SETTINGS = (("city", "Rome"), ("city", "Oslo"), ("rate", [50, 120]), ("language", "Dutch"))
@@ -60,6 +60,14 @@ def visits(seed: int, sessions: int) -> list[Line]:
 
 def field(line: Line, name: str) -> Any:
     return line["payload"].get(name)
+
+
+def is_engaged(line: Line) -> bool:
+    return line["event_type"] in ("sage_query", "filter_change")
+
+
+def is_click(line: Line) -> bool:
+    return bool(line["event_type"] == "card_click")
 
 
 QUESTIONS: dict[str, tuple[dict[str, str], list[Callable[[Line], bool]]]] = {
@@ -117,6 +125,12 @@ QUESTIONS: dict[str, tuple[dict[str, str], list[Callable[[Line], bool]]]] = {
             lambda e: field(e, "expert_id") == "b",
             lambda e: e["event_type"] == "sage_query" and field(e, "result_count") == 0,
         ],
+    ),
+    "searched or set a filter": ({"step": STEPS[1]}, [is_engaged]),
+    "and clicked": ({"step": STEPS[2]}, [is_engaged, is_click]),
+    "clicked and got that far": (
+        {"step": STEPS[1], "expert_id": "b"},
+        [is_engaged, lambda e: field(e, "expert_id") == "b"],
     ),
     "did anything": ({}, []),
 }
@@ -179,6 +193,49 @@ def test_the_known_are_those_that_are_linked_whenever_that_was(app: Flask) -> No
             chosen = filters | {"known": "1"}
             rows, total = listed(app, first, last, filters=chosen, limit=5)
             assert (rows, total) == (expected[:5], len(expected)), (first, filters)
+
+
+def test_the_last_step_is_reached_by_the_known(app: Flask) -> None:
+    lines = visits(seed=7, sessions=40)
+    sessions = sorted({line["session_id"] for line in lines if line.get("session_id")})
+    named = set(sessions[::3])
+    record(app, *lines, *({"session_id": one, "email": f"{one}@example.com"} for one in named))
+    for first, last in ((1, 5), (3, 3)):
+        did = by_hand(lines, first, last, [is_engaged, is_click])
+        expected = [one for one in did if one[0] in named]
+        assert expected
+        rows, total = listed(app, first, last, filters={"step": STEPS[3]}, limit=3)
+        assert (rows, total) == (expected[:3], len(expected)), first
+
+
+def test_who_had_come_before_is_found_by_their_earlier_days(app: Flask) -> None:
+    lines = visits(seed=8, sessions=60)
+    record(app, *lines)
+    for first, last in ((2, 5), (3, 3)):
+        earlier = dict(by_hand(lines, 1, first - 1, []))
+        expected = [one for one in by_hand(lines, first, last, []) if one[0] in earlier]
+        assert expected
+        rows, total = listed(app, first, last, filters={"before": "1"}, limit=3)
+        assert (rows, total) == (expected[:3], len(expected)), first
+        period = {"first": date(2026, 11, first), "last": date(2026, 11, last)}
+        assert asked(app, people.visitors, **period)[0][3] == total
+
+
+def test_each_cell_of_those_who_come_back_leads_to_its_sessions(app: Flask) -> None:
+    lines = visits(seed=9, sessions=60)
+    for line in lines:  # from Sunday the first to Saturday the 28th
+        at = date.fromisoformat(line["occurred_at"][:10])
+        week = random.Random(str(line.get("session_id"))).randrange(4) * (at.day % 3) % 4
+        line["occurred_at"] = f"2026-11-{at.day + 7 * week:02}" + line["occurred_at"][10:]
+    record(app, *lines)
+    month = {"first": date(2026, 11, 1), "last": date(2026, 11, 30)}
+    cells = [people.Return(*row) for row in asked(app, people.returns, **month)]
+    assert sum(cell.returned for cell in cells) > 10
+    for cell in cells:
+        week = {"first_week": cell.first_week.isoformat()}
+        later = {"first": cell.monday, "last": cell.sunday, "limit": 1000}
+        assert len(asked(app, people.sessions, **later, filters=week)) == cell.returned, cell
+    assert asked(app, people.sessions, filters={"first_week": "soon"}) == []
 
 
 def test_those_who_are_few_are_added_up(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from tracker.dashboard.asking import Args, Frame
+from tracker.dashboard.panels import Chart
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,15 @@ class Links:
         default = self.frame.default_period
         return self.here(**days, period=None if period == default else period)
 
+    def point(self, chart: Chart, row: Any) -> str:
+        """Where a row of a chart leads: of a daily one to this page over its day."""
+        if chart.link or chart.x != "day":
+            return self.to(chart.link, row)
+        if self.frame.scope.first == self.frame.scope.last:
+            return ""
+        day = row.day.isoformat()
+        return self.here(**{"from": day, "to": day, "period": None})
+
     def at(self, panel: str, **changes: str | None) -> str:
         """This page with parameters of one panel changed, scrolled to the panel."""
         return self.here(panel, **{f"{panel}.{name}": value for name, value in changes.items()})
@@ -44,11 +54,15 @@ class Links:
     def to(self, template: str, row: Any = None) -> str:
         """A template filled with a row's fields, for the same period and tenant.
 
-        Empty when a field that it needs is empty: then there is nothing to go to.
+        `{tenant}` is the tenant that was chosen. Empty when something that it needs is empty:
+        then there is nothing to go to.
         """
         if not template:
             return ""
-        values = {name: getattr(row, name) for _, name, _, _ in Formatter().parse(template) if name}
+        values = {
+            name: self.frame.tenant if name == "tenant" else getattr(row, name)
+            for name in fields(template)
+        }
         if any(value is None or value == "" for value in values.values()):
             return ""
         quoted = {name: quote(str(value), safe="") for name, value in values.items()}
@@ -56,7 +70,15 @@ class Links:
             return template.format(**quoted)
         path, _, query = template.format(**quoted).partition("?")
         query, _, fragment = query.partition("#")
-        return _url(path, {**self.frame.query, **dict(parse_qsl(query))}, fragment)
+        asked = {**self.frame.query, **dict(parse_qsl(query))}
+        if "from" in asked:
+            asked.pop("period", None)
+        return _url(path, asked, fragment)
+
+
+def fields(template: str) -> list[str]:
+    """What a link's template is filled with."""
+    return [name for _, name, _, _ in Formatter().parse(template) if name]
 
 
 def _url(path: str, query: dict[str, Any], fragment: str = "") -> str:

@@ -149,6 +149,8 @@ class Chart(Panel):
     rate: bool = False
     figure: Callable[[list[Any], Scope], dict[str, Any]] | None = None
     compare: bool = True
+    link: str = ""
+    """Where a row's point leads; a day's leads to the page over that day."""
 
 
 @dataclass(frozen=True, kw_only=True)

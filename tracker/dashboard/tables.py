@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -64,15 +64,24 @@ def table(panel: Table, answer: Answer, scope: Scope, links: Links) -> TableView
     columns = _columns(panel, answer)
     rows = _rows(panel.metric, columns, answer.rows, scope, links, panel.link)
     headers = [_header(panel, column, scope, links) for column in columns]
-    return TableView(headers, rows, bool(panel.link), _pager(panel, answer, scope, links))
+    return TableView(headers, rows, _linked(rows), _pager(panel, answer, scope, links))
 
 
 def numbers(panel: Chart, answer: Answer, scope: Scope, links: Links) -> TableView:
-    """The number table of a chart: every field, in the words of its series."""
+    """The number table of a chart: every field, in the words of its series, and its links."""
     words = {series.name: series.label for series in panel.series}
     columns = [Column(name, words.get(name, "")) for name in answer.columns]
     headers = [_plain_header(panel.metric, column) for column in columns]
-    return TableView(headers, _rows(panel.metric, columns, answer.rows, scope, links), False)
+    plain = _rows(panel.metric, columns, answer.rows, scope, links)
+    rows = [
+        [replace(cells[0], href=links.point(panel, row)), *cells[1:]]
+        for cells, row in zip(plain, answer.rows, strict=True)
+    ]
+    return TableView(headers, rows, _linked(rows))
+
+
+def _linked(rows: list[list[Cell]]) -> bool:
+    return any(cells[0].href for cells in rows)
 
 
 def label(column: Column) -> str:
@@ -162,7 +171,7 @@ def _cell(
         minor=column.minor,
         bar=f"{100 * value / top:.1f}%" if value and top else "",
         n=small_sample(row, column.n),
-        instant=value.isoformat() if isinstance(value, datetime) else "",
+        instant=value.isoformat() if isinstance(value, date) else "",
     )
 
 

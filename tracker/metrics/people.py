@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from tracker.metrics.busiest import busiest
 from tracker.metrics.listing import listing
 from tracker.metrics.once import once
-from tracker.metrics.people_filters import Condition, Sessions, conditions, number_of
+from tracker.metrics.people_filters import STEPS, Condition, Sessions, conditions, number_of
 from tracker.metrics.rollups import once_each
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyUniques, Identity, SessionDay
@@ -27,8 +27,6 @@ _MOST_LOOKED_AT = 1_000
 
 _SHORTEST = timedelta(weeks=7)
 """Over less time than this nobody can be seen to come back."""
-
-STEPS = ("had any event", "set a filter or searched", "clicked a card", "were identified")
 
 
 class Visitors(NamedTuple):
@@ -70,6 +68,16 @@ class Return(NamedTuple):
     sessions: int
     returned: int
     share: float | None
+
+    @property
+    def monday(self) -> date:
+        """The later week's first day."""
+        return self.first_week + timedelta(weeks=self.weeks_later)
+
+    @property
+    def sunday(self) -> date:
+        """The later week's last day."""
+        return self.monday + timedelta(days=6)
 
 
 @once
@@ -134,7 +142,7 @@ def sessions(session: Session, scope: Scope) -> Listing[SessionRow]:
     found = _busiest(session, scope, wanted)
     if found is None:
         order = ("-events", "session_id")
-        statement = _sessions(scope, [_found_by(session, scope, one) for one in wanted])
+        statement = _sessions(scope, [_found_by(session, one) for one in wanted])
         found = listing(session, scope, statement, lambda *row: row, order=order)
     owners = _owners(session, scope, [row[1] for row in found.rows])
     nobody = (None, None)
@@ -155,7 +163,7 @@ def _busiest(
     if scope.sort not in ("", "-events") or len(holds) < len(wanted):
         return None
     everyone = visitors(session, scope)[0].sessions
-    total = number_of(session, scope, wanted) if wanted else everyone
+    total = number_of(session, wanted) if wanted else everyone
     end = scope.offset + scope.limit
     if wanted and (total <= _FEW or end * everyone > _MOST_LOOKED_AT * total):
         return None
@@ -171,9 +179,9 @@ def _busiest(
     return Listing(listed, total)
 
 
-def _found_by(session: Session, scope: Scope, condition: Condition) -> Sessions:
+def _found_by(session: Session, condition: Condition) -> Sessions:
     """All sessions that fulfil a condition, by the faster way."""
-    if condition.few is not None and number_of(session, scope, [condition]) <= _FEW:
+    if condition.few is not None and number_of(session, [condition]) <= _FEW:
         return condition.few
     return condition.sessions
 

@@ -3,12 +3,15 @@
 What `scope.filters` may name: `query` (with `zero` = 1: only where it found nothing, with
 `thin` = 1: one or two), `filter` and its canonical `value` (with `dead_end` = 1: only where it
 left nothing), `with` (other filters, joined by TOGETHER), `expert_id` (clicked), `error_code` (of a
-failed trip), `known` = 1 (linked to an e-mail address or user, whenever that was), and `q`, a part
-of an e-mail address or user, or the start of a session id. All that are named must hold.
+failed trip), `known` = 1 (linked to an e-mail address or user, whenever that was), `step` (one of
+the funnel's), `before` = 1 (had an event before the period), `first_week` (the Monday of the week
+of the first event), and `q`, a part of an e-mail address or user, or the start of a session id.
+All that are named must hold.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,18 +22,21 @@ from sqlalchemy import (
     String,
     and_,
     cast,
+    false,
     func,
     intersect,
     or_,
     select,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from tracker.catalog.text import normal_query
 from tracker.metrics.overview import distinct
+from tracker.metrics.rollups import once_each
 from tracker.metrics.scope import Scope
-from tracker.model import Event, Identity, MemberDay, SessionDay, TripAttempt
+from tracker.model import DailyUniques, Event, Identity, MemberDay, SessionDay, TripAttempt
 from tracker.model.base import Uuid
+from tracker.model.rollups import NEVER
 
 FILTERS = (
     "query",
@@ -43,7 +49,12 @@ FILTERS = (
     "expert_id",
     "error_code",
     "known",
+    "step",
+    "before",
+    "first_week",
 )
+STEPS = ("had any event", "set a filter or searched", "clicked a card", "were identified")
+"""Of the funnel; each contains the next."""
 
 TOGETHER = " + "
 """What stands between filters that were all set."""
@@ -62,11 +73,8 @@ class Condition:
     holds: ColumnElement[bool] | None = None
     """That the session of a row of session_days did; None when only a look at all can tell."""
 
-    counted_as: tuple[str, str] | None = None
-    """The kind and key under which daily_uniques counts them; None when it does not."""
-
-    only_known: bool = False
-    """Whether they are only those of the counted that are linked to somebody."""
+    number: Callable[[Session], int] | None = None
+    """How many they are, from daily_uniques; None when it does not tell."""
 
     few: Sessions | None = None
     """The same as `sessions`, by another way that is faster when they are few."""
@@ -77,11 +85,10 @@ def conditions(scope: Scope) -> list[Condition]:
     return [condition for find in _FINDERS for condition in find(scope)]
 
 
-def number_of(session: Session, scope: Scope, wanted: Sequence[Condition]) -> int:
+def number_of(session: Session, wanted: Sequence[Condition]) -> int:
     """The sessions that fulfil all of one or more conditions."""
-    if len(wanted) == 1 and wanted[0].counted_as:
-        members, known = session.execute(distinct(scope, *wanted[0].counted_as)).one()
-        return int(known if wanted[0].only_known else members)
+    if len(wanted) == 1 and wanted[0].number:
+        return wanted[0].number(session)
     every = [condition.sessions for condition in wanted]
     found = (intersect(*every) if len(every) > 1 else every[0]).subquery()
     return int(session.scalar(select(func.count()).select_from(found)) or 0)
@@ -125,7 +132,20 @@ def _set_filter(scope: Scope) -> Iterator[Condition]:
 def _active(scope: Scope, kind: str, key: str) -> Condition:
     """That a session was active under a key in the period."""
     holds = _is_member(scope, kind, key)
-    return Condition(_members(scope, kind, {key}), holds, counted_as=(kind, key))
+    number = _uniques(scope, {kind: 1}, key)
+    return Condition(_members(scope, kind, {key}), holds, number)
+
+
+def _uniques(
+    scope: Scope, kinds: dict[str, int], key: str = "", *, known: bool = False
+) -> Callable[[Session], int]:
+    """The distinct members of kinds, each so many times; with `known` those of them that are."""
+
+    def number(session: Session) -> int:
+        counts = {kind: session.execute(distinct(scope, kind, key)).one() for kind in kinds}
+        return sum(times * int(counts[kind][known]) for kind, times in kinds.items())
+
+    return number
 
 
 def _members(scope: Scope, kind: str, keys: Collection[str]) -> Select[*tuple[Any, ...]]:
@@ -196,13 +216,82 @@ def _known(scope: Scope) -> Iterator[Condition]:
     if not scope.filters.get("known"):
         return
     linked = select(Identity.tenant_id, Identity.session_id)
-    is_linked = _any(
+    everyone = linked.where(Identity.tenant_id.in_(scope.tenants))
+    yield Condition(everyone, _is_linked(), _uniques(scope, {"session": 1}, known=True))
+
+
+def _is_linked() -> ColumnElement[bool]:
+    return _any(
         select(Identity.session_id).where(
             Identity.tenant_id == SessionDay.tenant_id, Identity.session_id == SessionDay.session_id
         )
     )
-    everyone = linked.where(Identity.tenant_id.in_(scope.tenants))
-    yield Condition(everyone, is_linked, counted_as=("session", ""), only_known=True)
+
+
+def _got_as_far_as(scope: Scope) -> Iterator[Condition]:
+    if (step := scope.filters.get("step", "")) not in STEPS[1:]:
+        return
+    clicked, known = (STEPS.index(step) >= STEPS.index(other) for other in STEPS[2:])
+    kinds = {"engaged": 1, "clicked": 1, "active": -1} if clicked else {"engaged": 1}
+    one_day = aliased(SessionDay)
+    did = [one_day.searches + one_day.filters > 0] + [one_day.clicks > 0] * clicked
+    same = and_(
+        one_day.tenant_id == SessionDay.tenant_id, one_day.session_id == SessionDay.session_id
+    )
+    period = one_day.day.between(scope.first, scope.last)
+    holds = [_any(select(one_day.day).where(same, period, what)) for what in did]
+    holds += [_is_linked()] * known
+    yield Condition(_here(scope, *holds), and_(*holds), _uniques(scope, kinds, known=known))
+
+
+def _came_before(scope: Scope) -> Iterator[Condition]:
+    if not scope.filters.get("before"):
+        return
+
+    def number(session: Session) -> int:
+        again = select(func.coalesce(func.sum(DailyUniques.members), 0)).where(
+            DailyUniques.kind == "session", DailyUniques.key == "", DailyUniques.prev_day > NEVER
+        )
+        return int(session.execute(once_each(again, scope)).scalar_one())
+
+    earlier = _was_here(None, scope.first)
+    yield Condition(_here(scope, earlier), earlier, number)
+
+
+def _came_first(scope: Scope) -> Iterator[Condition]:
+    if not (week := scope.filters.get("first_week", "")):
+        return
+    try:
+        monday = date.fromisoformat(week)
+    except ValueError:
+        yield Condition(_here(scope, false()), false())
+        return
+    first = and_(~_was_here(None, monday), _was_here(monday, monday + timedelta(weeks=1)))
+    yield Condition(_here(scope, first), first)
+
+
+def _was_here(since: date | None, until: date) -> ColumnElement[bool]:
+    """That a session had an event on a day from `since` on, before `until`."""
+    other = aliased(SessionDay)
+    return _any(
+        select(other.day).where(
+            other.tenant_id == SessionDay.tenant_id,
+            other.session_id == SessionDay.session_id,
+            other.day < until,
+            other.events > 0,
+            *([other.day >= since] if since else []),
+        )
+    )
+
+
+def _here(scope: Scope, *holds: ColumnElement[bool]) -> Sessions:
+    """The period's sessions for which conditions hold."""
+    return (
+        select(SessionDay.tenant_id, SessionDay.session_id)
+        .where(SessionDay.tenant_id.in_(scope.tenants))
+        .where(SessionDay.day.between(scope.first, scope.last), *holds)
+        .distinct()
+    )
 
 
 def _named(scope: Scope) -> Iterator[Condition]:
@@ -238,6 +327,9 @@ _FINDERS: tuple[Callable[[Scope], Iterator[Condition]], ...] = (
     _clicked,
     _failed,
     _known,
+    _got_as_far_as,
+    _came_before,
+    _came_first,
     _named,
 )
 

@@ -64,11 +64,17 @@ def _notable(session: Session, scope: Scope, now: business.Totals) -> Sentence:
     return say("Nobody went quiet and no tenant stands out.")
 
 
+def behind(event_type: str, said: str = "") -> str:
+    """The link to a tenant's events of a type; those whose payload says a field of the row."""
+    return f"/feed/{{tenant}}?type={event_type}" + (f"&q={said}" if said else "")
+
+
 PLANS = Table(
     name="plans",
     title="Changes of plan",
     metric=plans.plans,
     half=True,
+    link=behind("plan_updated", "{new_plan}"),
     columns=(
         Column("previous_plan", "From"),
         Column("new_plan", "To"),

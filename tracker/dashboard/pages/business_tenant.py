@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 from tracker.dashboard.answers import ask
 from tracker.dashboard.formats import rate
 from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
+from tracker.dashboard.pages.business import behind
 from tracker.dashboard.pages.feed import ACTIVITY
 from tracker.dashboard.pages.tenant_panels import CONVERSATIONS, DOCUMENTS, LIMITS
 from tracker.dashboard.panels import Stat, Stats
@@ -74,17 +75,29 @@ PAGE = Page(
             settled=True,
             sampled=business.TYPES,
             stats=(
-                Stat("conversations", "Conversations", good="up"),
+                Stat(
+                    "conversations", "Conversations", good="up", link=behind("conversation_started")
+                ),
                 Stat("escalation_rate", "Escalated", good="down", n="conversations"),
                 Stat("deflection_rate", "Deflected", good="up", n="conversations"),
-                Stat("ingest_failures", "Ingestions failed", good="down"),
+                Stat(
+                    "ingest_failures",
+                    "Ingestions failed",
+                    good="down",
+                    link=behind("ingest_failed"),
+                ),
                 Stat(
                     "integration_success_rate",
                     "Integrations worked",
                     good="up",
                     n="integration_calls",
                 ),
-                Stat("quota_rejections", "Turned away by a limit", good="down"),
+                Stat(
+                    "quota_rejections",
+                    "Turned away by a limit",
+                    good="down",
+                    link=behind("quota_exceeded"),
+                ),
             ),
         ),
         *CONVERSATIONS,

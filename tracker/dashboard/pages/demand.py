@@ -78,6 +78,9 @@ def _reachable(now: demand.DemandTotals) -> dict[str, str | Linked]:
     return {"reachable": Linked(f"{left} can be reached by e-mail", "#demands")}
 
 
+_IN_VAIN = "/people?query={query}&zero=1"
+_REACHABLE = "People with an e-mail address"
+
 PAGE = Page(
     slug="demand",
     title="Demand",
@@ -120,7 +123,7 @@ PAGE = Page(
                 Column("demand", "Demand"),
                 Column("status", "Status", words=STATUS_WORDS),
                 Column("people", "People", Kind.BAR),
-                Column("emails", "Waiting", help="People with an e-mail address"),
+                Column("emails", "Waiting", help=_REACHABLE, link="/demand/ledger/{id}#waiting"),
                 Column("zero_result_rate", "Found nothing", n="searches"),
                 Column(
                     "last_fortnight",
@@ -139,7 +142,7 @@ PAGE = Page(
             name="zero-result-queries",
             title="Queries that found nothing",
             metric=demand.zero_result_queries,
-            link="/people?query={query}&zero=1#sessions",
+            link=_IN_VAIN + "#sessions",
             search="Search queries",
             sortable=("query", "zero_results", "sessions", "emails", "last_seen"),
             page_size=_ROWS,
@@ -149,7 +152,7 @@ PAGE = Page(
                 Column("searches", "Of searches", minor=True),
                 Column("zero_result_rate", "Share", n="searches"),
                 Column("sessions", "People"),
-                Column("emails", "Waiting", help="People with an e-mail address"),
+                Column("emails", "Waiting", help=_REACHABLE, link=_IN_VAIN + "&known=1#sessions"),
                 Column("last_seen", "Last time", minor=True),
             ),
         ),

@@ -124,8 +124,8 @@ PAGE = Page(
             stats=(
                 Stat("experts", "Known experts", link="#exposure"),
                 Stat("shown_share", "Of them shown", good="up", n="experts", link="#never-shown"),
-                Stat("impressions", "Times shown", good="up"),
-                Stat("clicks", "Clicks", good="up"),
+                Stat("impressions", "Times shown", good="up", link="#exposure"),
+                Stat("clicks", "Clicks", good="up", link="#click-positions"),
                 Stat("click_through_rate", "Clicks per showing", good="up", n="impressions"),
                 Stat("hidden_gems", "Hidden gems", link="#standing"),
                 Stat("over_exposed", "Over-exposed", link="#standing"),

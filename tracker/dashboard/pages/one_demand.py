@@ -123,9 +123,9 @@ PAGE = Page(
             metric=one_demand.standing,
             compare=False,
             stats=(
-                Stat("people", "People"),
+                Stat("people", "People", link="#wordings"),
                 Stat("emails", "Waiting", link="#waiting"),
-                Stat("zero_results", "Found nothing"),
+                Stat("zero_results", "Found nothing", link="#wordings"),
                 Stat("zero_result_rate", "Share of searches", n="searches"),
                 Stat("score", "Score"),
             ),

@@ -84,7 +84,7 @@ PAGE = Page(
             metric=overview.totals,
             sampled=sampling.EVERY,
             stats=(
-                Stat("events", "Events"),
+                Stat("events", "Events", link="/activity"),
                 Stat("sessions", "Sessions", good="up", link="/people"),
                 Stat("identified_sessions", "Identified", good="up", link=KNOWN),
                 Stat("card_clicks", "Card clicks", good="up", link="/experts"),

@@ -1,21 +1,23 @@
 """/people: who came, how far they got, and whether they came back."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from tracker.dashboard.answers import ask
 from tracker.dashboard.figures import axes
-from tracker.dashboard.formats import number, rate
+from tracker.dashboard.formats import day_of_year, number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Chart, Column, Filter, Kind, Matrix, Series, Stat, Stats, Table
 from tracker.dashboard.wording import count, moved, value_in_words
 from tracker.metrics import people
-from tracker.metrics.people_filters import FILTERS, TOGETHER
+from tracker.metrics.people_filters import FILTERS, STEPS, TOGETHER
 from tracker.metrics.scope import Scope
 
 KNOWN = "/people?known=1#sessions"
+_BEFORE = "/people?before=1#sessions"
 _ROWS = 15
 _SHORT = (
     ("had any event", "Came"),
@@ -82,9 +84,22 @@ def _conditions(scope: Scope) -> list[str]:
         said.append(f"clicked {expert}")
     if code := chosen.get("error_code"):
         said.append(f"had a trip fail with {code}")
+    if step := chosen.get("step"):
+        said.append(" and ".join(STEPS[1 : STEPS.index(step) + 1]))
+    if chosen.get("before"):
+        said.append("had come before")
+    if week := chosen.get("first_week"):
+        said.append(f"first came in the week from {_day(week, scope)} and came")
     if chosen.get("known"):
         said.append("came, known by name,")
     return said or ["came"]
+
+
+def _day(iso: str, scope: Scope) -> str:
+    try:
+        return day_of_year(date.fromisoformat(iso), scope.today)
+    except ValueError:
+        return iso
 
 
 def _funnel_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
@@ -123,6 +138,9 @@ PAGE = Page(
         Filter("expert_id", "Clicked", quiet=True),
         Filter("error_code", "Trip failed with", quiet=True),
         Filter("known", "Who", (("1", "Known by name"),), quiet=True),
+        Filter("step", "Got as far as", tuple((step, step) for step in STEPS[1:]), quiet=True),
+        Filter("before", "Came before", (("1", "The period"),), quiet=True),
+        Filter("first_week", "First in the week from", quiet=True),
     ),
     panels=(
         Stats(
@@ -130,10 +148,10 @@ PAGE = Page(
             title="Visitors",
             metric=people.visitors,
             stats=(
-                Stat("sessions", "Sessions", good="up"),
+                Stat("sessions", "Sessions", good="up", link="#sessions"),
                 Stat("identified_sessions", "Known by name", good="up", link=KNOWN),
                 Stat("identified_rate", "Share known", good="up", n="sessions"),
-                Stat("returning_sessions", "Came before", good="up"),
+                Stat("returning_sessions", "Came before", good="up", link=_BEFORE),
                 Stat("returning_rate", "Share that came before", good="up", n="sessions"),
             ),
         ),
@@ -166,6 +184,7 @@ PAGE = Page(
             shape="bars",
             half=True,
             figure=_funnel_figure,
+            link="/people?step={step}#sessions",
             series=(Series("sessions", "Sessions", "people"),),
         ),
         Matrix(
@@ -173,6 +192,7 @@ PAGE = Page(
             title="Who comes back, by week",
             metric=people.returns,
             note="Down: the week of the first visit. Across: weeks later.",
+            link="/people?first_week={first_week}&from={monday}&to={sunday}#sessions",
             row="first_week",
             column="weeks_later",
             value="share",

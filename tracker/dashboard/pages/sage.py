@@ -73,8 +73,14 @@ PAGE = Page(
             metric=sage_answers.answers,
             settled=True,
             stats=(
-                Stat("searches", "Searches"),
-                Stat("zero_result_rate", "Found nothing", good="down", n="searches"),
+                Stat("searches", "Searches", link="#top-queries"),
+                Stat(
+                    "zero_result_rate",
+                    "Found nothing",
+                    good="down",
+                    n="searches",
+                    link="/people?zero=1#sessions",
+                ),
                 Stat("click_through_rate", "Clicked", good="up", n="searches"),
                 Stat("no_click_rate", "Results, no click", good="down", n="answered"),
                 Stat("mean_reciprocal_rank", "MRR of first click", good="up", n="searches"),

@@ -1,6 +1,6 @@
 """The panels of one tenant's page: conversations, documents, and what holds the tenant up."""
 
-from tracker.dashboard.pages.business import DEFLECTION, PLANS
+from tracker.dashboard.pages.business import DEFLECTION, PLANS, behind
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Table
 from tracker.metrics import conversations, custom_events, ingestion, plans, reliability, sampling
 
@@ -32,6 +32,7 @@ CONVERSATIONS = (
         metric=conversations.escalations,
         sampled=("escalation_triggered",),
         half=True,
+        link=behind("escalation_triggered", "{reason}"),
         columns=(
             Column("reason", "Reason"),
             Column("escalations", "Escalations", Kind.BAR),
@@ -45,6 +46,7 @@ CONVERSATIONS = (
         metric=conversations.messages,
         sampled=("message_sent", "conversation_started"),
         half=True,
+        link=behind("message_sent", "{role}"),
         columns=(
             Column("role", "Written by", words=(("user", "People"), ("assistant", "Assistant"))),
             Column("messages", "Messages", Kind.BAR),
@@ -64,7 +66,7 @@ DOCUMENTS = (
             Column("source_type", "Source"),
             Column("started", "Started", Kind.BAR),
             Column("completed", "Completed", minor=True),
-            Column("failed", "Failed"),
+            Column("failed", "Failed", link=behind("ingest_failed", "{source_type}")),
             Column("docs", "Documents", minor=True),
             Column("chunks", "Chunks", minor=True),
             Column("p50_s", "Half within"),
@@ -86,6 +88,7 @@ DOCUMENTS = (
         title="Why reading failed",
         metric=ingestion.ingest_errors,
         half=True,
+        link=behind("ingest_failed", "{error_code}"),
         columns=(
             Column("error_code", "Error", Kind.CODE),
             Column("source_type", "Source"),
@@ -101,11 +104,12 @@ LIMITS = (
         title="Integrations",
         metric=reliability.integrations,
         sampled=("integration_succeeded", "integration_failed"),
+        link="/feed/{tenant}?q={integration_id}",
         columns=(
             Column("integration_id", "Integration"),
             Column("type", "Type", minor=True),
             Column("succeeded", "Worked", Kind.BAR),
-            Column("failed", "Failed"),
+            Column("failed", "Failed", link=behind("integration_failed", "{integration_id}")),
             Column("success_rate", "Success"),
             Column("top_error", "Most frequent error", Kind.CODE, minor=True),
         ),
@@ -117,6 +121,7 @@ LIMITS = (
         metric=reliability.quotas,
         sampled=("quota_exceeded",),
         half=True,
+        link=behind("quota_exceeded", "{quota_type}"),
         columns=(
             Column("quota_type", "Limit"),
             Column("rejections", "Turned away", Kind.BAR),
@@ -131,6 +136,7 @@ LIMITS = (
         title="Checkouts",
         metric=plans.checkouts,
         half=True,
+        link=behind("checkout_completed", "{plan}"),
         columns=(Column("plan", "Plan"), Column("checkouts", "Checkouts", Kind.BAR)),
         empty="checkout_completed",
     ),

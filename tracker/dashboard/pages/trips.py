@@ -63,6 +63,8 @@ def _twin(session: Session, scope: Scope) -> Sentence:
     )
 
 
+_WITH = "/trips?status="
+
 PAGE = Page(
     slug="trips",
     title="Trips",
@@ -79,7 +81,7 @@ PAGE = Page(
             approximate=inexact(),
             stats=(
                 Stat("attempts", "Attempts", good="up", link="#attempts"),
-                Stat("succeeded", "Succeeded", good="up"),
+                Stat("succeeded", "Succeeded", good="up", link=_WITH + "success#attempts"),
                 Stat("failed", "Failed", good="down", link="#errors"),
                 Stat("pending", "Pending"),
                 Stat("success_rate", "Success", good="up", n="attempts"),
@@ -104,12 +106,12 @@ PAGE = Page(
             title="Why they fail",
             metric=trips.errors,
             empty="create_trip_failed",
-            link="/trips?status=failed&error_code={error_code}#attempts",
+            link=_WITH + "failed&error_code={error_code}#attempts",
             columns=(
                 Column("error_code", "Error", Kind.CODE),
                 Column("failures", "Failures", Kind.BAR),
                 Column("share", "Share", n="failures"),
-                Column("sessions", "Visitors"),
+                Column("sessions", "Visitors", link="/people?error_code={error_code}#sessions"),
                 Column("first_seen", "First"),
                 Column("last_seen", "Last"),
             ),
@@ -154,6 +156,7 @@ PAGE = Page(
             title="Versions of the prompt contract",
             metric=trips.versions,
             approximate=inexact("prompt_contract_version"),
+            link="/trips?version={prompt_contract_version}#attempts",
             columns=(
                 Column("prompt_contract_version", "Version", Kind.CODE),
                 Column("attempts", "Attempts", Kind.BAR),
