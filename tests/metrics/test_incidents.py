@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bench.incidents import World, judge
 from tracker.metrics.incidents import History, silence_at, spike_at, usual_at
@@ -85,6 +86,18 @@ def test_no_attempts_where_twenty_should_have_come_is_silence() -> None:
     found = silence_at(History(usual_weeks() + lately(0, 1, 20)), NOW)
     assert found is not None
     assert (found.began_at, round(found.expected)) == (NOW - timedelta(minutes=20), 40)
+
+
+def test_a_shop_keeps_its_hours_when_the_clocks_change() -> None:
+    zone = ZoneInfo("America/New_York")  # back to winter time on 1 November 2026
+    days = [datetime(2026, 10, 1, 9, tzinfo=zone) + timedelta(days=n) for n in range(40)]
+    opened = [(day.astimezone(UTC) + n * MINUTE, "success") for day in days for n in range(480)]
+    not_open_yet = datetime(2026, 11, 4, 8, 50, tzinfo=zone).astimezone(UTC)
+    before = [one for one in opened if one[0] < not_open_yet]
+    assert silence_at(History(before, zone), not_open_yet) is None
+    late = not_open_yet + timedelta(minutes=40)
+    assert silence_at(History(before, zone), late) is not None
+    assert silence_at(History(before), not_open_yet) is not None
 
 
 def test_silence_is_not_over_because_it_lasts() -> None:

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import accumulate
 from math import sqrt
 from statistics import median
@@ -59,9 +59,13 @@ class Silence:
 
 
 class History:
-    """Attempts by when they were made, and which of those that ended have failed."""
+    """Attempts by when they were made, and which of those that ended have failed.
 
-    def __init__(self, attempts: Iterable[tuple[datetime, str]]) -> None:
+    Weeks are those of the clocks on the wall in `zone`: people keep their hours when it changes.
+    """
+
+    def __init__(self, attempts: Iterable[tuple[datetime, str]], zone: tzinfo = UTC) -> None:
+        self._zone = zone
         ordered = sorted((at.timestamp(), status) for at, status in attempts)
         self._made = [at for at, _ in ordered]
         ended = [(at, status) for at, status in ordered if status in ("success", "failed")]
@@ -87,6 +91,11 @@ class History:
             rates = [failures / attempts for failures, attempts in counts if attempts]
             self._typical[day] = median(rates) if rates else None
         return self._typical[day]
+
+    def weeks_before(self, hour: datetime) -> list[datetime]:
+        """The same hour of the week in each of the 4 weeks before."""
+        local = hour.astimezone(self._zone)
+        return [(local - _WEEK * week).astimezone(UTC) for week in range(1, WEEKS + 1)]
 
     def last_before(self, moment: datetime) -> datetime | None:
         index = bisect_left(self._made, moment.timestamp())
@@ -151,7 +160,7 @@ def usual_at(history: History, moment: datetime) -> Usual | None:
     than two had attempts, the rate of all that is known of the 4 weeks, if that is 100 attempts
     or more; else none.
     """
-    begins = [_hour_of(moment) - _WEEK * week for week in range(1, WEEKS + 1)]
+    begins = history.weeks_before(_hour_of(moment))
     counts = [n for n in (history.ended(begin, begin + _HOUR) for begin in begins) if n[1]]
     typical = history.typical(moment.astimezone(UTC).date())
     sound = [n for n in counts if not _is_disordered(*n, typical)]
@@ -195,7 +204,7 @@ def silence_at(history: History, moment: datetime) -> Silence | None:
     expected, hour = 0.0, _hour_of(begin)
     while hour < moment:
         inside = (min(hour + _HOUR, moment) - max(hour, begin)) / _HOUR
-        weeks = [hour - _WEEK * week for week in range(1, WEEKS + 1)]
-        expected += inside * median(history.made(begin, begin + _HOUR) for begin in weeks)
+        weeks = history.weeks_before(hour)
+        expected += inside * median(history.made(week, week + _HOUR) for week in weeks)
         hour += _HOUR
     return Silence(last, expected) if expected >= FEWEST_FAILURES else None

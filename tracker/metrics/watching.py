@@ -34,7 +34,7 @@ def history(session: Session, scope: Scope) -> History:
         .where(TripAttempt.tenant_id.in_(scope.tenants))
         .where(TripAttempt.day.between(scope.first.fromordinal(first), scope.last))
     )
-    return History((at, status) for at, status in session.execute(statement))
+    return History(((at, status) for at, status in session.execute(statement)), scope.zone)
 
 
 def most_frequent_error(session: Session, scope: Scope, moment: datetime) -> str:
