@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import Connection, delete
+from sqlalchemy.exc import OperationalError
 
 from tests.conftest import SESSION, dispose, make_app
 from tests.ingest.sending import CLICK, event_of, rows, stored, value, with_id
 from tracker.catalog.parsing import Row, Terms, parse
+from tracker.model import Identity
 from tracker.store import writer as writing
 from tracker.store.linking import Link
 from tracker.store.writer import Overloaded, Work, Writer
@@ -61,6 +64,32 @@ def test_a_work_that_can_t_be_stored_does_not_take_others_with_it(
     assert isinstance(futures[0].exception(), Exception)
     assert [future.exception() for future in futures[1:]] == [None, None, None]
     assert stored(app) == 3
+
+
+class Deadlock(Exception):
+    sqlstate = "40P01"
+
+
+def test_a_try_that_is_rolled_back_leaves_no_owner_for_the_next(
+    app: Flask, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer.submit(
+        Work(links=[Link("default", SESSION, "ada@example.com", None, datetime.now(UTC))])
+    )
+    write, tries = writing.write, []
+
+    def beaten_once(connection: Connection, *what: Any) -> None:
+        tries.append(what)
+        if len(tries) > 1:  # meanwhile she was erased
+            connection.execute(delete(Identity))
+        write(connection, *what)
+        if len(tries) == 1:
+            raise OperationalError("", {}, Deadlock())
+
+    monkeypatch.setattr(writing, "write", beaten_once)
+    writer.submit(Work(rows=[row_of(app, CLICK)]))
+    assert len(tries) == 2
+    assert value(app, "SELECT email FROM events") is None
 
 
 class Ending(list[Row]):

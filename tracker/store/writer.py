@@ -217,15 +217,17 @@ def _is_conflict(error: Exception) -> bool:
 def write(connection: Connection, group: Sequence[Work], slot: int) -> None:
     """Does all of the work of a group in the connection's transaction."""
     deltas = Deltas()
-    rows = [row for work in group for row in work.rows]
+    # Copies: a try that is rolled back must leave no owner in the rows of the next.
+    rows_of = [[row.copy() for row in work.rows] for work in group]
+    rows = [row for some in rows_of for row in some]
     links = [wanted for work in group for wanted in work.links]
     known = _lock(connection, rows, links)
     recorded = record(connection, rows, known, deltas)
     warned = [one for work in group for one in work.warned]
     linked = iter(link_all(connection, links, deltas) if links else ())
-    for work in group:
-        work.accepted = sum(id(row) in recorded.stored for row in work.rows)
-        work.duplicates = len(work.rows) - work.accepted
+    for work, own in zip(group, rows_of, strict=True):
+        work.accepted = sum(id(row) in recorded.stored for row in own)
+        work.duplicates = len(own) - work.accepted
         work.linked = list(islice(linked, len(work.links)))
         for row in work.sampled:
             count_sampled(deltas, row, 1)
