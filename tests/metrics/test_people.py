@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from tests.conftest import make_tenant, record
-from tests.metrics.asking import ANNA, BEN, CARA, LAST, asked, click, event, search
-from tracker.metrics import people
+from tests.metrics.asking import ANNA, BEN, CARA, LAST, asked, click, event, scope, search
+from tracker.metrics import people, timeline
 from tracker.store.recount import check
 
 
@@ -245,3 +245,25 @@ def test_nobody_came_where_nothing_came_in(app: Flask) -> None:
     assert asked(app, people.funnel) == [(step, 0, None) for step in people.STEPS]
     assert asked(app, people.returns) == []
     assert asked(app, people.visitors) == [(0, 0, None, 0, None)]
+
+
+def test_a_timeline_tells_nothing_of_another_tenants_user_or_request_of_the_same_id(
+    app: Flask,
+) -> None:
+    for tenant, session in (("acme", ANNA), ("other", BEN)):
+        make_tenant(app, tenant)
+        record(
+            app,
+            search("02 09:00", session) | {"user_id": "7"},
+            event("create_trip_attempted", "02 09:05", session, input_snapshot={})
+            | {"request_id": "1001"},
+            event("create_trip_failed", "02 09:06", None, error_code="X") | {"request_id": "1001"},
+            {"session_id": session, "email": f"{tenant}@example.com", "user_id": "7"},
+            tenant=tenant,
+        )
+    both = ("acme", "other")
+    for chosen in ({"session_id": ANNA}, {"email": "acme@example.com"}):
+        with app.extensions["database"].read(both) as session:
+            told = timeline.timeline(session, scope(tenants=both, filters=chosen))
+        assert [entry.event_type for entry in told].count("create_trip_failed") == 1
+        assert {entry.session_id for entry in told} <= {ANNA, None}

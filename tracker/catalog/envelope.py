@@ -24,10 +24,15 @@ def _rfc3339(value: Any) -> Any:
     return value
 
 
+def stored_address(text: str) -> str:
+    """How an e-mail address is stored, and looked up: as it came, trimmed and in lower case."""
+    return text.strip().lower()
+
+
 def _address(value: Any) -> str | None:
     if _text_only(value) is None:
         return None
-    address: str = value.strip().lower()
+    address = stored_address(value)
     try:
         validate_email(address, check_deliverability=False)
     except EmailNotValidError:

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, union
+from sqlalchemy import ColumnElement, Select, func, select, tuple_, union
 from sqlalchemy.orm import Session
 
+from tracker.catalog.envelope import stored_address
 from tracker.metrics.scope import Scope
 from tracker.model import Event, Identity, SessionDay
 
@@ -71,7 +72,7 @@ def person_exists(session: Session, scope: Scope) -> bool:
 
 
 def _email(scope: Scope) -> str:
-    return scope.filters["email"].strip().lower()
+    return stored_address(scope.filters["email"])
 
 
 def _any(session: Session, scope: Scope, condition: ColumnElement[bool]) -> bool:
@@ -122,11 +123,14 @@ def _conditions(scope: Scope, known: list[Identity]) -> Iterator[ColumnElement[b
     sessions = _session_ids(scope, known)
     of_sessions = Event.session_id.in_(sessions)
     yield of_sessions
-    requests = select(Event.request_id).where(of_sessions, Event.request_id.is_not(None))
-    yield Event.request_id.in_(requests.where(Event.tenant_id.in_(scope.tenants)))
+    requests = select(Event.tenant_id, Event.request_id).where(
+        of_sessions, Event.request_id.is_not(None), Event.tenant_id.in_(scope.tenants)
+    )
+    yield tuple_(Event.tenant_id, Event.request_id).in_(requests)
     if "email" in scope.filters:
         yield Event.email == _email(scope)
-        yield Event.user_id.in_({row.user_id for row in known if row.user_id})
+        users = {(row.tenant_id, row.user_id) for row in known if row.user_id}
+        yield tuple_(Event.tenant_id, Event.user_id).in_(users)
 
 
 def _session_ids(scope: Scope, known: list[Identity]) -> list[str]:
