@@ -1,24 +1,39 @@
 """Erasure: what is left is exactly what would be there had the person never come."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, or_, select, update
 
-from tests.conftest import make_tenant, record
-from tracker.model import Annotation, AuditEntry, Base, Demand, IngestWarning
-from tracker.store.access import AccessError
+from tests.conftest import bearer, make_key, make_tenant, record
+from tracker.model import (
+    AlertRule,
+    Annotation,
+    AuditEntry,
+    Base,
+    Delivery,
+    Demand,
+    IngestWarning,
+    Operator,
+    SavedView,
+)
+from tracker.store import alerts, channels, subscriptions
+from tracker.store.access import AccessError, create_key
 from tracker.store.annotations import annotate
+from tracker.store.blotting import ERASED
 from tracker.store.deltas import ROLLUPS, shape
 from tracker.store.demand_counts import recount
 from tracker.store.erasure import erase
 from tracker.store.extremes import LEFT
-from tracker.store.forgetting import ERASED
+from tracker.store.operators import create_operator
+from tracker.store.views import Owner, Place, save_view
 
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 MINE = [str(UUID(int=n + 1, version=4)) for n in range(2)]
@@ -220,6 +235,116 @@ def test_a_number_that_is_somebodys_id_is_blotted_out_where_it_stands_alone(app:
     with app.extensions["database"].read(None) as session:
         text = session.execute(select(Annotation.text)).scalar_one()
     assert text == f"User {ERASED} and 17 others wrote, v1.7"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text", "left"),
+    [
+        ("user", "al", "General recall of al", f"General recall of {ERASED}"),
+        ("email", EMAIL, f"ask {EMAIL}.", f"ask {ERASED}."),
+        ("email", EMAIL, f"ask {EMAIL}.au or nada@example.com", None),
+        ("email", EMAIL, f"请联系{EMAIL}谢谢", f"请联系{ERASED}谢谢"),
+    ],
+)
+def test_an_identifier_is_blotted_out_where_it_stands_alone(
+    app: Flask, kind: Any, value: str, text: str, left: str | None
+) -> None:
+    with app.extensions["database"].write() as connection:
+        annotate(connection, "default", NOON.date(), text, "test")
+    erase(app.extensions["database"], kind, value, "admin@example.com")
+    with app.extensions["database"].read(None) as session:
+        assert session.execute(select(Annotation.text)).scalar_one() == (left or text)
+
+
+def test_another_tenants_notes_views_and_copies_are_not_touched(
+    app: Flask, client: FlaskClient
+) -> None:
+    database, key = app.extensions["database"], app.extensions["settings"].secret_key
+    for tenant in ("acme", "other"):
+        make_tenant(app, tenant)
+        with database.write() as connection:
+            annotate(connection, tenant, NOON.date(), f"{USER} wrote", "test")
+            subscriptions.create_subscription(
+                connection, tenant, "theirs", "https://receiver.example", ("*",), "test", key
+            )
+        events = [search(MINE[0], 5, 1, "fado", True) | {"user_id": USER}]
+        sent = bearer(make_key(app, tenant, ("write",)))
+        assert (
+            client.post("/api/events", json={"events": events}, headers=sent).json["accepted"] == 1
+        )
+    with database.write() as connection:
+        create_operator(connection, "ann@example.com", "admin", "test")
+        who = Owner(connection.scalar(select(Operator.id)), "ann@example.com")
+        for name, tenant, query in (
+            ("theirs", "acme", f"sessions.q={USER}"),
+            ("others", "other", f"sessions.q={USER}"),
+            ("all", None, f"q={USER}"),
+            ("ten", None, f"sessions.limit={USER}"),
+        ):
+            save_view(connection, who, name, Place("/people", query, tenant), shared=True)
+    erase(database, "user", USER, "test", tenant="acme")
+    with database.read(None) as session:
+        notes = dict(session.execute(select(Annotation.tenant_id, Annotation.text)).all())
+        assert notes == {"acme": f"{ERASED} wrote", "other": f"{USER} wrote"}
+        assert session.scalars(select(Delivery.tenant_id)).all() == ["other"]
+        views = session.scalars(select(SavedView.name).order_by(SavedView.name)).all()
+    assert views == ["others", "ten"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "value"), [("email", "email", EMAIL), ("user", "user_id", "al")]
+)
+def test_rules_alerts_names_and_the_audit_log_forget_too(
+    app: Flask, kind: Any, column: str, value: str
+) -> None:
+    database, moment = app.extensions["database"], datetime.now(UTC)
+    options = {
+        "page": "people",
+        "panel": "sessions",
+        "row": f"{column}={value}",
+        "column": "events",
+        "comparison": "above",
+        "value": 1.0,
+    }
+    with database.write() as connection:
+        key = app.extensions["settings"].secret_key
+        place = "https://receiver.example"
+        channels.create_channel(connection, f"of {value}", "webhook", place, "test", key)
+        rule_id = alerts.create_rule(connection, f"Watch {value}", "panel", options, "test")
+        rule = alerts.find_rule(connection, rule_id)
+        alerts.note(
+            connection, rule, moment, alerts.Wrong(moment, f"events of {column}={value} is 2.", {})
+        )
+        create_key(connection, "default", f"for {value}", ("write",), "test")
+    told = rf"(?<![\w.]){re.escape(value)}(?!\w)"
+    assert len(re.findall(told, everything(app))) > 8
+    erase(database, kind, value, "test")
+    assert not re.search(told, everything(app))
+    with database.read(None) as session:
+        kept = session.scalar(select(AlertRule.options).where(AlertRule.kind == "panel"))
+        assert kept == options | {"row": f"{column}={ERASED}"}
+        assert session.scalars(select(Delivery)).all() == []
+
+
+@pytest.mark.parametrize(
+    "address", ["user@xn--bcher-kva.example", "jose\u0301@example.com", "\uff41da@example.com"]
+)
+def test_an_address_is_found_however_it_was_written(app: Flask, address: str) -> None:
+    record(app, search(MINE[0], 5, 1, "fado", True) | {"email": address})
+    assert erase(app.extensions["database"], "email", f" {address.upper()} ", "test").events == 1
+    assert address not in everything(app)
+
+
+def test_a_demand_that_an_operator_worked_on_forgets_the_words(app: Flask) -> None:
+    database = app.extensions["database"]
+    words = "my son needs a therapist"
+    record(app, search(MINE[0], 5, 1, words, True), search(MINE[1], 5, 2, "fado", True))
+    with database.write() as connection:
+        connection.execute(update(Demand).values(is_curated=True, notes="calls"))
+    erase(database, "session", MINE[0], "test")
+    with database.read(None) as session:
+        assert sorted(session.scalars(select(Demand.name))) == [ERASED, "fado"]
+    assert "therapist" not in everything(app)
 
 
 @pytest.mark.parametrize("first", ["attempted", "outcome"])

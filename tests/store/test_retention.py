@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text
 
-from tests.conftest import make_tenant, record
-from tracker.model import Base, DailyUniques, Event
+from tests.conftest import bearer, make_key, make_tenant, record
+from tracker.model import Base, DailyUniques, Delivery, Event
+from tracker.store import subscriptions
 from tracker.store.expired import Cutoff, cutoff, would_expire
 from tracker.store.recount import RECOUNTED, check, rebuild
 from tracker.store.retention import expire, would_forget
@@ -105,6 +106,28 @@ def test_nothing_of_an_expired_person_is_left_to_find(app: Flask) -> None:
     for identifier in (SESSIONS[0], "ada@example.com", "user-77"):
         assert identifier not in left
     assert SESSIONS[1] in left
+
+
+def test_what_subscribers_get_of_an_event_goes_with_it(app: Flask) -> None:
+    database, key = app.extensions["database"], app.extensions["settings"].secret_key
+    with database.write() as connection:
+        subscriptions.create_subscription(
+            connection, "default", "theirs", "https://receiver.example", ("*",), "test", key
+        )
+    events = [search(100, 0, 1) | {"email": "ada@example.com"}, search(10, 1, 2)]
+    sent = bearer(make_key(app, "default", ("write",)))
+    assert (
+        app.test_client()
+        .post("/api/events", json={"events": events}, headers=sent)
+        .json["accepted"]
+        == 2
+    )
+    with database.read(None) as session:
+        told = would_expire(session, expired_before(90))["deliveries"]
+    assert told == run(app, 90)["deliveries"] == 1
+    assert "ada@example.com" not in everything(app)
+    with database.read(None) as session:
+        assert len(session.scalars(select(Delivery)).all()) == 1
 
 
 def link_long_ago(app: Flask) -> None:

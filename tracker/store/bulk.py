@@ -154,6 +154,15 @@ def delete_keys(connection: Connection, table: Table, keys: Iterable[Values]) ->
     _run(connection, f"DELETE FROM {table.name} WHERE {where}", rows, times="many")
 
 
+def delete_matching(
+    connection: Connection, table: Table, by: Sequence[str], keys: Iterable[Values]
+) -> int:
+    """Deletes the rows whose `by` columns equal one of `keys`; returns how many."""
+    rows = matching(connection, table, by, keys, [column.name for column in table.primary_key])
+    delete_keys(connection, table, [tuple(row) for row in rows])
+    return len(rows)
+
+
 @cache
 def _matching_statement(
     table: Table, by: tuple[str, ...], names: tuple[str, ...], dialect: str

@@ -6,7 +6,19 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, Table, and_, exists, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    Table,
+    and_,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from tracker.model import (
@@ -70,6 +82,8 @@ class Aged:
     owner: ColumnElement[Any]
     age: ColumnElement[Any]
     before: date | datetime
+    copied: ColumnElement[bool] | None = None
+    """Whether it goes with a row that it is a copy of."""
 
     def oldest(self, owner: str, limit: int) -> Select[Any]:
         """The keys of some of an owner's."""
@@ -78,7 +92,9 @@ class Aged:
 
     @property
     def condition(self) -> ColumnElement[bool]:
-        return and_(self.owner.in_(self.owners), self.age < self.before)
+        aged = self.age < self.before
+        goes = aged if self.copied is None else or_(aged, self.copied)
+        return and_(self.owner.in_(self.owners), goes)
 
 
 def by_age(expired: Cutoff) -> Iterator[Aged]:
@@ -94,7 +110,15 @@ def by_age(expired: Cutoff) -> Iterator[Aged]:
     owners = Destination.__table__
     destinations = select(owners.c.id).where(expired.covers(owners.c.tenant_id))
     sent = Delivery.__table__
-    yield Aged(sent, destinations, sent.c.destination_id, sent.c.created_at, expired.moment)
+    event = Event.__table__.c
+    copied = exists().where(
+        event.tenant_id == sent.c.tenant_id,
+        cast(event.id, String) == sent.c.message_id,
+        expired.covers(event.tenant_id),
+        event.occurred_at < expired.moment,
+    )
+    age = sent.c.created_at
+    yield Aged(sent, destinations, sent.c.destination_id, age, expired.moment, copied)
 
 
 def would_expire(session: Session, *expired: Cutoff) -> dict[str, int]:

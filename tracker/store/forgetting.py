@@ -1,39 +1,28 @@
 """The copies of a person beyond events and numbers: the ledger, notes, views, the outbox."""
 
-import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
 
-from sqlalchemy import Connection, Table, and_, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from tracker.model import (
-    Annotation,
     DailyQueries,
     Delivery,
-    Demand,
     Identity,
-    IngestWarning,
     MemberDay,
     SessionDay,
     Unsettled,
 )
 from tracker.store import bulk, locks, pasts
+from tracker.store.blotting import ERASED, blot_out
 from tracker.store.demand_counts import recount
 from tracker.store.facts import DEMAND
-from tracker.store.grouping import KEYS, QUERIES
+from tracker.store.grouping import DEMANDS, KEYS, QUERIES
 from tracker.store.likeness import meeting_keys
-from tracker.store.persons import Trace, named_in
+from tracker.store.persons import Trace
 from tracker.store.trips import mark_of
 from tracker.store.views import forget_views
 
-ERASED = "[erased]"
 _SESSION_DAYS, _MEMBER_DAYS = SessionDay.__table__, MemberDay.__table__
-_NOTES: tuple[tuple[Table, tuple[str, ...]], ...] = (
-    (Demand.__table__, ("notes",)),
-    (Annotation.__table__, ("text",)),
-    (IngestWarning.__table__, ("sample",)),
-)
-"""Texts that operators or senders wrote, in which somebody may be named."""
 
 
 def take_out_of_ledger(connection: Connection, found: Trace) -> None:
@@ -55,7 +44,24 @@ def take_out_of_ledger(connection: Connection, found: Trace) -> None:
         bulk.delete_keys(connection, KEYS, hashes)
         marks = {(tenant_id, DEMAND, query) for _, query in dead}
         bulk.delete_keys(connection, Unsettled.__table__, sorted(marks))
-        recount(connection, tenant_id, {row.demand_id for row in rows})
+        demands = {row.demand_id for row in rows}
+        recount(connection, tenant_id, demands)
+        _rename(connection, tenant_id, demands, {row.query for row in gone})
+
+
+def _rename(
+    connection: Connection, tenant_id: str, demands: Collection[str], queries: Collection[str]
+) -> None:
+    """Takes words that only they used from the names of demands that operators touched."""
+    other = select(func.min(QUERIES.c.query)).where(
+        QUERIES.c.tenant_id == tenant_id, QUERIES.c.demand_id == DEMANDS.c.id
+    )
+    connection.execute(
+        update(DEMANDS)
+        .where(DEMANDS.c.tenant_id == tenant_id, DEMANDS.c.id.in_(demands))
+        .where(DEMANDS.c.name.in_(queries))
+        .values(name=func.coalesce(other.scalar_subquery(), ERASED))
+    )
 
 
 def _still_asked(connection: Connection, keys: list[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -74,47 +80,23 @@ def _still_asked(connection: Connection, keys: list[tuple[str, str]]) -> set[tup
     return found
 
 
-def _delete_of(
-    connection: Connection, table: Table, by: tuple[str, ...], keys: Iterable[tuple[Any, ...]]
-) -> None:
-    names = [column.name for column in table.primary_key]
-    rows = bulk.matching(connection, table, by, sorted(keys), names)
-    bulk.delete_keys(connection, table, [tuple(row) for row in rows])
-
-
 def forget(connection: Connection, found: Trace) -> None:
     """Deletes what only names them: identities, remembered days, copies on their way out."""
     members = set(found.sessions)
     if found.person.kind == "email":
         members |= {(tenant, found.person.value) for tenant in found.person.tenants}
-    _delete_of(connection, _MEMBER_DAYS, ("tenant_id", "member"), members)
+    bulk.delete_matching(connection, _MEMBER_DAYS, ("tenant_id", "member"), sorted(members))
     by_session = ("tenant_id", "session_id")
     for table in (_SESSION_DAYS, Identity.__table__):
-        _delete_of(connection, table, by_session, found.sessions)
-    _delete_of(
-        connection, Delivery.__table__, ("message_id",), {(row["id"],) for row in found.events}
-    )
+        bulk.delete_matching(connection, table, by_session, sorted(found.sessions))
+    forget_copies(connection, {(row["tenant_id"], row["id"]) for row in found.events})
     pasts.forget(connection, map(mark_of, found.requests))
-    for table, columns in _NOTES:
-        _blot_out(connection, table, columns, found.identifiers)
-    forget_views(connection, found.identifiers)
+    blot_out(connection, found)
+    forget_views(connection, found.identifiers, found.person.tenants)
 
 
-def _blot_out(
-    connection: Connection, table: Table, columns: tuple[str, ...], identifiers: list[str]
-) -> None:
-    """Replaces identifiers in texts."""
-    pattern = re.compile("|".join(map(_in_a_text, identifiers)), re.IGNORECASE)
-    texts = [table.c[column] for column in columns]
-    for start in range(0, len(identifiers), 100):
-        some = identifiers[start : start + 100]
-        for row in connection.execute(select(table).where(named_in(texts, some))).all():
-            key = and_(*(c == getattr(row, c.name) for c in table.primary_key))
-            blotted = {c: pattern.sub(ERASED, getattr(row, c)) for c in columns}
-            connection.execute(update(table).where(key).values(blotted))
-
-
-def _in_a_text(identifier: str) -> str:
-    """The pattern of an identifier. A number is one where it stands alone: 17 is not user 7."""
-    alone = rf"(?<![\w.]){identifier}(?!\w)"
-    return alone if identifier.isdecimal() else re.escape(identifier)
+def forget_copies(connection: Connection, events: Iterable[tuple[str, str]]) -> int:
+    """Deletes what subscribers were or will be sent of events, by tenant and id; how many."""
+    copies = sorted((event_id, tenant_id) for tenant_id, event_id in events)
+    by = ("message_id", "tenant_id")
+    return bulk.delete_matching(connection, Delivery.__table__, by, copies)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Table, or_, select
 from sqlalchemy.orm import Session
 
+from tracker.catalog.envelope import stored_address
 from tracker.model import (
     Delivery,
     Event,
@@ -64,7 +65,8 @@ def person_of(connection: Connection | Session, kind: Kind, value: str, tenant: 
     """The person, with the identifier in its stored form. AccessError when it can't be one."""
     value = value.strip()
     if kind == "email":
-        value = normalised_email(value)
+        normalised_email(value)  # or it is none; written otherwise it would not be found
+        value = stored_address(value)
     if kind == "session":
         value = value.lower()
         if not IS_UUID(value):

@@ -6,17 +6,19 @@ active days are kept, for as long as it is active at all, so that distinct count
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, select
 from sqlalchemy.orm import Session
 
-from tracker.model import Event, Identity, MemberDay, SessionDay, Tenant
+from tracker.model import Delivery, Event, Identity, MemberDay, SessionDay, Tenant
 from tracker.store import bulk, locks
 from tracker.store.database import Database
 from tracker.store.expired import Cutoff, by_age, left_behind
+from tracker.store.forgetting import forget_copies
 from tracker.store.pace import leave_room
 from tracker.store.remembering import remember
 from tracker.store.settling import settle_some, settled_as_of
@@ -25,7 +27,7 @@ from tracker.store.uniques import days_by_facet, session_days
 BATCH = 500
 SETTLED_AT_ONCE = 20
 
-EVENTS, IDENTITIES = Event.__table__, Identity.__table__
+EVENTS, IDENTITIES, DELIVERIES = Event.__table__, Identity.__table__, Delivery.__table__
 SESSION_DAYS, MEMBER_DAYS = SessionDay.__table__, MemberDay.__table__
 _SESSION = ("tenant_id", "session_id")
 _MEMBER = ("tenant_id", "member", "kind", "key")
@@ -37,20 +39,17 @@ def expire(
     """Deletes what has expired, until all of it is gone or `is_over`; returns rows by table."""
     _settle(database, is_over)
     remember(database, expired)
-    deleted: dict[str, int] = {}
+    deleted: Counter[str] = Counter()
     for aged in by_age(expired):
         with database.read(None) as session:
             owners = session.scalars(aged.owners).all()
-        deleted[aged.table.name] = sum(
-            rows
-            for owner in owners
-            for rows in _in_batches(database, aged.table, aged.oldest(owner, BATCH), is_over)
-        )
+        for owner in owners:
+            _in_batches(database, aged.table, aged.oldest(owner, BATCH), is_over, deleted)
     if not is_over():
-        deleted |= _forget_sessions(database, expired, is_over)
+        deleted.update(_forget_sessions(database, expired, is_over))
         deleted[MEMBER_DAYS.name] = _forget_members(database, expired, is_over)
         alone = select(*IDENTITIES.primary_key).where(left_behind(expired)).limit(BATCH)
-        deleted[IDENTITIES.name] += sum(_in_batches(database, IDENTITIES, alone, is_over))
+        _in_batches(database, IDENTITIES, alone, is_over, deleted)
     return deleted
 
 
@@ -71,9 +70,13 @@ def _settle(database: Database, is_over: Callable[[], bool]) -> None:
 
 
 def _in_batches(
-    database: Database, table: Table, keys: Select[Any], is_over: Callable[[], bool]
-) -> Iterator[int]:
-    """Deletes the rows with these keys, of which there are `BATCH` at a time."""
+    database: Database,
+    table: Table,
+    keys: Select[Any],
+    is_over: Callable[[], bool],
+    deleted: Counter[str],
+) -> None:
+    """Deletes the rows with these keys, of which there are `BATCH` at a time; counts them."""
     while not is_over():
         began = time.monotonic()
         with database.read(None) as session:  # looking may take long; writers need not wait
@@ -81,7 +84,10 @@ def _in_batches(
         if some:
             with database.write() as connection:
                 bulk.delete_keys(connection, table, some)
-        yield len(some)
+                if table is EVENTS:
+                    # What came late was copied late: by its age the copy would outlive it.
+                    deleted[DELIVERIES.name] += forget_copies(connection, some)
+        deleted[table.name] += len(some)
         if len(some) < BATCH:
             return
         leave_room(began, is_over)

@@ -109,18 +109,25 @@ def views_of(session: Session, operator_id: str, tenants: Collection[str] | None
     return list(session.execute(statement))
 
 
-def forget_views(connection: Connection, identifiers: Collection[str]) -> None:
-    """Deletes the views that show somebody: those whose address or name holds an identifier."""
+def forget_views(
+    connection: Connection, identifiers: Collection[str], tenants: Collection[str]
+) -> None:
+    """Deletes the views of tenants that show somebody: whose address or name says who it is."""
     wanted = {identifier.casefold() for identifier in identifiers}
-    for view in connection.execute(select(VIEWS)).all():
+    theirs = or_(VIEWS.c.tenant_id.in_(tenants), VIEWS.c.tenant_id.is_(None))
+    for view in connection.execute(select(VIEWS).where(theirs)).all():
         if wanted & {value.casefold() for value in _named(view)}:
             connection.execute(delete(VIEWS).where(VIEWS.c.id == view.id))
 
 
 def _named(view: Any) -> list[str]:
-    """The values in a view's address, and the words of its name."""
-    values = [value for _, value in parse_qsl(view.query)]
+    """The values in a view's address that can name somebody, and the words of its name."""
+    values = [value for name, value in parse_qsl(view.query) if name.split(".")[-1] in _NAMING]
     return [*unquote(view.path).split("/"), *values, *view.name.split()]
+
+
+_NAMING = ("q", "session")
+"""Parameters of pages that may name somebody; others are numbers, days and choices."""
 
 
 def _free_name(connection: Connection, owner_id: str, name: str, but: str | None = None) -> str:
