@@ -36,7 +36,7 @@
       margin: { t: 26, r: 12, b: 30, l: 8 }, hovermode: "x unified", barmode: "stack", bargap: 0.25,
       hoverlabel: { bgcolor: style("--raised"), bordercolor: style("--line-2"), font: { ...font, color: style("--ink") } },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: ink, activecolor: style("--ink") },
-      xaxis: { ...axis, showgrid: false, nticks: width < 500 ? 4 : 7, showspikes: false, ticklabelstandoff: 6 },
+      xaxis: { ...axis, showgrid: false, separatethousands: true, nticks: width < 500 ? 4 : 7, showspikes: false, ticklabelstandoff: 6 },
       yaxis: { ...axis, gridcolor: style("--line"), nticks: 5, rangemode: "tozero", separatethousands: true },
     } };
   }
@@ -45,16 +45,29 @@
     const { data, layout } = coloured(JSON.parse(plot.nextElementSibling.textContent));
     const unit = layout.yaxis?.title?.text;
     const units = unit ? [{ text: unit, xref: "paper", yref: "paper", x: 0, y: 1, xanchor: "left", yanchor: "bottom", yshift: 8, showarrow: false }] : [];
+    // A day tells its own numbers and notes alone: those within half the way to the next.
+    const days = new Set(data.flatMap((trace) => trace.x ?? [])).size;
+    const reach = layout.xaxis?.type === "date" ? { hoverdistance: Math.ceil((0.45 * plot.clientWidth) / days) } : {};
     const whole = {
-      ...layout, template: template(plot.clientWidth), autosize: true,
+      ...reach, ...layout, template: template(plot.clientWidth), autosize: true,
       yaxis: { ...layout.yaxis, title: undefined }, annotations: [...units, ...(layout.annotations ?? [])],
     };
-    const image = { filename: plot.dataset.title, format: "png", scale: 2 };
     await window.Plotly.react(plot, data, whole, {
-      displaylogo: false, responsive: true, modeBarButtons: [["toImage"]], toImageButtonOptions: image,
+      displaylogo: false, responsive: true, modeBarButtons: [[picture(plot)]],
     });
     if (!isDrawn(plot)) plot.on("plotly_click", (clicked) => follow(plot, clicked.points));
     plot.dataset.drawn = "";
+  }
+
+  // Outside the page a picture needs its title, its days and a ground of its own.
+  function picture(plot) {
+    const { title, range } = plot.dataset;
+    const TITLE = 34;
+    const save = () => window.Plotly.downloadImage({ data: plot.data, layout: {
+      ...plot.layout, paper_bgcolor: style("--paper"), margin: { ...plot.layout.margin, t: 26 + TITLE },
+      title: { text: `${title}, ${range}`, x: 0, xref: "paper", xanchor: "left", y: 1, yanchor: "top", pad: { t: 10 }, font: { size: 14, color: style("--ink") } },
+    } }, { filename: title, format: "png", scale: 2, width: plot.clientWidth, height: plot.clientHeight + TITLE });
+    return { name: "picture", title: "Download as PNG", icon: window.Plotly.Icons.camera, click: save };
   }
 
   // A point leads where its row of the number table does: that of its day, or in its place.

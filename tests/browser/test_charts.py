@@ -1,11 +1,12 @@
 """When charts are drawn: those in view at once, the others later, all of them on paper."""
 
+import base64
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.sites import Site, served
 
@@ -19,6 +20,13 @@ NOBODY_WAITS = """{
   window.setTimeout = (run, after, ...rest) => after > 2000 ? 0 : soon(run, after, ...rest);
 }"""
 """Takes away the time after which charts are drawn by themselves."""
+FIRST_PIXEL = """async (png) => {
+  const bytes = Uint8Array.from(atob(png), (one) => one.charCodeAt(0));
+  const image = await createImageBitmap(new Blob([bytes]));
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+  canvas.drawImage(image, 0, 0);
+  return [...canvas.getImageData(0, 0, 1, 1).data];
+}"""
 SHOWN_ON_PAPER = """[...document.querySelectorAll("figure.chart")].map((it) => {
   if (it.querySelector("[data-drawn]")) return "chart";
   return it.querySelector("details[open]") ? "numbers" : "nothing";
@@ -77,26 +85,76 @@ def test_a_chart_in_view_is_drawn_and_leaves_the_others_for_later(page: Page) ->
     expect(page.locator(UNDRAWN)).not_to_have_count(0)
 
 
+def point_at(page: Page, plot: Locator, days_ago: int, days: int) -> None:
+    """Moves to the place of a day, so many days before the last."""
+    box = plot.locator(".nsewdrag").first.bounding_box()
+    assert box
+    x = box["x"] + box["width"] * (1 - days_ago / (days - 1)) - (days_ago == 0)
+    for step in (3, 0):
+        page.mouse.move(x - step, box["y"] + 40 + step)
+
+
 def test_a_point_of_a_chart_leads_to_its_day(page: Page) -> None:
     page.set_viewport_size({"width": 1000, "height": 900})
     page.goto("/overview?period=7d")
     plot = page.locator("#daily-events [data-chart]")
-    expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
     days = page.locator("#daily-events tbody time").evaluate_all(
-        "all => all.map(it => it.dateTime)"
+        "all => all.map(it => [it.dateTime, it.innerText])"
     )
-    # Today's point is drawn by another line than the days before: that of a day not yet over.
-    for at, day in ((0.5, days[3]), (0.985, days[-1])):
-        box = plot.locator(".nsewdrag").first.bounding_box()
-        assert box
-        page.mouse.move(box["x"] + at * box["width"] - 3, box["y"] + box["height"] / 2)
-        page.mouse.move(box["x"] + at * box["width"], box["y"] + box["height"] / 2)
-        expect(plot.locator(".hoverlayer .legend")).to_be_visible()
+    for days_ago in (3, 0):  # today has a line of its own
+        expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
+        day, words = days[-1 - days_ago]
+        point_at(page, plot, days_ago, len(days))
+        expect(plot.locator(".hoverlayer .legend")).to_contain_text(words)
         page.mouse.down()
         page.mouse.up()
         page.wait_for_url(f"**/overview?from={day}&to={day}")
         page.go_back()
-        expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
+
+
+@pytest.mark.parametrize("period", ["7d", "90d"])
+def test_each_day_tells_its_own_numbers_and_notes(page: Page, period: str) -> None:
+    faults: list[str] = []
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
+    page.set_viewport_size({"width": 1300, "height": 900})
+    page.goto(f"/overview?period={period}")
+    plot = page.locator("#daily-events [data-chart]")
+    expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
+    table = page.locator("#daily-events tbody tr")
+    rows = table.evaluate_all("all => all.map(it => [...it.cells].map(cell => cell.innerText))")
+    for back in (2, 1, 0):  # today has a line of its own, which begins yesterday
+        point_at(page, plot, back, len(rows))
+        told = plot.locator(".hoverlayer .legend")
+        expect(told).to_contain_text(rows[-1 - back][0], timeout=5_000)
+        words = told.text_content() or ""
+        assert words.count("searches") == 1
+        assert f"{rows[-1 - back][2]} searches" in words
+        assert ("so far" in words) == (back == 0)
+        assert ("Added 3 experts" in words) == (back == 0)
+    assert faults == []
+
+
+def test_a_picture_of_a_chart_has_its_title_and_ground(page: Page) -> None:
+    page.set_viewport_size({"width": 1000, "height": 900})
+    page.goto("/overview?period=7d")
+    plot = page.locator("#daily-events [data-chart]")
+    expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
+    plot.hover()
+    with page.expect_download() as saved:
+        plot.locator("[data-title='Download as PNG']").click()
+    picture = saved.value
+    assert picture.suggested_filename == "What visitors did, by day.png"
+    ground = page.evaluate(FIRST_PIXEL, base64.b64encode(picture.path().read_bytes()).decode())
+    assert ground == [251, 250, 247, 255]  # --paper, not transparent
+
+
+def test_a_row_is_a_link_wherever_it_is_clicked(page: Page) -> None:
+    page.set_viewport_size({"width": 1300, "height": 900})
+    page.goto("/demand?period=7d")
+    row = page.locator("#zero-result-queries tbody tr").first
+    address = row.locator("td:first-child a").get_attribute("href")
+    row.locator("td").nth(1).click(force=True)  # the link lies over it
+    page.wait_for_url(f"**{address}")
 
 
 def test_a_bar_of_the_funnel_leads_to_the_sessions_that_got_so_far(page: Page) -> None:

@@ -67,7 +67,7 @@ def test_the_sentence_says_who_searched_in_vain_and_for_what(
     page = operator.get("/demand").text
     assert sentence(page) == (
         "3 people searched in vain: 75.0 % of 4 searches found nothing, down from 100 %."
-        " Most often it was “surf {teacher} &amp; co”, 2 times by 2 people."
+        " Most often it was “surf {teacher} &amp; co”, 2 times by 2 people;"
         " one person can be reached by e-mail."
     )
     assert "/people?period=28d&amp;query=surf+%7Bteacher%7D+%26+co&amp;zero=1#sessions" in page

@@ -65,16 +65,50 @@ def test_plotly_accepts_our_figures(shape: Any, days: int) -> None:
 
 def test_a_day_that_is_not_over_is_dotted() -> None:
     of = scope()
-    solid, dotted = figure(chart(), rows(of), [], of)["data"]
+    solid, dotted, points = figure(chart(), rows(of), [], of)["data"]
     assert dotted["line"]["dash"] == "dot"
     assert solid["x"][-1] == dotted["x"][0] == "2026-11-13"
     assert dotted["x"][-1] == "2026-11-14"
-    assert len(figure(chart(), rows(of), [], scope(7, date(2026, 11, 13)))["data"]) == 2
+    assert len(figure(chart(), rows(of), [], scope(7, date(2026, 11, 13)))["data"]) == 3
+    # each day is told once, and by words of its own: plotly.js can't hover over an empty template
+    assert [trace.get("hoverinfo") for trace in (solid, dotted)] == ["skip", "skip"]
+    assert points["x"] == [day.isoformat() for day in of.each_day()]
+    assert points["hovertemplate"][-2:] == [
+        "%{y:,.4~r} searches<extra></extra>",
+        "%{y:,.4~r} searches so far<extra></extra>",
+    ]
+
+
+def test_a_point_that_no_line_leads_to_is_seen() -> None:
+    of = scope(5)
+    values = (0.1, None, 0.2, None, None)
+    drawn = [Day(day, 1, value) for day, value in zip(of.each_day(), values, strict=True)]
+    rate = chart(series=(Series("rate", "Found nothing", "bad"),), rate=True)
+    assert figure(rate, drawn, [], of)["data"][-1]["marker"]["opacity"] == [1, 0, 1, 0, 0]
+    assert figure(chart(), rows(scope(1)), [], scope(1))["data"][-1]["marker"]["opacity"] == [1]
+
+
+def test_few_days_have_a_tick_each() -> None:
+    for days, shape in ((1, "line"), (2, "bars"), (7, "line")):
+        of = scope(days)
+        axis = figure(chart(shape=shape), rows(of), [], of)["layout"]["xaxis"]
+        assert (axis["dtick"], axis["tick0"]) == (86_400_000, of.first.isoformat())
+    assert "dtick" not in figure(chart(), rows(scope(8)), [], scope(8))["layout"]["xaxis"]
+    (bar,) = figure(chart(shape="bars"), rows(scope(1)), [], scope(1))["data"]
+    assert 0.5 < bar["width"] / 86_400_000 < 1
+
+
+def test_durations_are_told_with_their_unit() -> None:
+    of = scope(7, date(2026, 11, 10))
+    for factor, unit in ((1, "ms"), (1000, "s")):
+        slow = [row._replace(searches=factor * row.searches) for row in rows(of)]
+        points = figure(chart(unit="ms"), slow, [], of)["data"][-1]
+        assert points["hovertemplate"] == f"searches %{{y:,.3~r}} {unit}<extra></extra>"
 
 
 def test_a_finished_period_has_one_line() -> None:
     of = scope(7, date(2026, 11, 10))
-    (line,) = figure(chart(), rows(of), [], of)["data"]
+    line, _points = figure(chart(), rows(of), [], of)["data"]
     assert "dash" not in line["line"]
 
 

@@ -148,7 +148,7 @@ def test_a_chart_comes_with_its_numbers_and_safe_json(app: Flask, operator: Flas
     found = re.search(r'<script type="application/json">(.*?)</script>', text, re.S)
     assert found
     figure = json.loads(found[1])
-    assert [trace["type"] for trace in figure["data"]] == ["scatter"] * 6
+    assert [trace["type"] for trace in figure["data"]] == ["scatter"] * 9
     assert text.count('<details class="numbers">') == 1
 
 

@@ -11,6 +11,11 @@ Figure = dict[str, Any]
 _FEW = 4
 """Up to here an axis of counts has a tick at every whole number, and none between."""
 _MANY_MS = 2000
+_DAY_MS = 86_400_000
+_FEW_TICKS = 7
+"""Up to here an axis has a tick for each day or place, and none between."""
+_ALONE = 0.6
+"""The part of its place that a single bar fills; by itself it would fill none, or all."""
 _LABEL_HEIGHT = 0.075
 """The part of a chart's height that one line of label takes."""
 
@@ -41,6 +46,8 @@ def figure(chart: Chart, rows: Sequence[Any], before: Sequence[Any], scope: Scop
     layout = axes(unit, rate=chart.rate, dates=chart.x == "day")
     if chart.x == "day" and rows:
         layout["xaxis"]["range"] = _range(chart, rows)
+    if len(rows) <= _FEW_TICKS and (step := _step(chart, rows)):
+        layout["xaxis"] |= {"dtick": step, "tick0": _xs(chart, rows)[0]}
     if not chart.rate and top <= _FEW:
         layout["yaxis"]["dtick"] = 1
     return {"data": traces, "layout": layout | (end_labels(labels, top) if rows else {})}
@@ -51,11 +58,31 @@ def _in_seconds(
 ) -> tuple[list[Figure], list[EndLabel], float, str]:
     """Long durations in the unit a person would say."""
     scaled = [
-        trace | {"y": [None if value is None else value / 1000 for value in trace["y"]]}
+        {
+            name: [None if one is None else one / 1000 for one in value]
+            if name == "y"
+            else _with_seconds(value)
+            if name == "hovertemplate"
+            else value
+            for name, value in trace.items()
+        }
         for trace in traces
     ]
     named = [label._replace(y=label.y / 1000) for label in labels]
     return scaled, named, top / 1000, "s"
+
+
+def _with_seconds(words: str | list[str]) -> str | list[str]:
+    if isinstance(words, list):
+        return [one.replace(" ms<", " s<") for one in words]
+    return words.replace(" ms<", " s<")
+
+
+def _step(chart: Chart, rows: Sequence[Any]) -> int | None:
+    """The distance of neighbours on the x axis: a day, or one; None where x is no whole number."""
+    if not rows or chart.x == "day":
+        return _DAY_MS if rows else None
+    return 1 if isinstance(getattr(rows[0], chart.x), int) else None
 
 
 def end_labels(labels: Sequence[EndLabel], top: float) -> Figure:
@@ -121,28 +148,49 @@ def _xs(chart: Chart, rows: Sequence[Any]) -> list[Any]:
 
 
 def _line(chart: Chart, series: Series, rows: Sequence[Any], scope: Scope) -> list[Figure]:
-    """One line; a last day that is not over yet is dotted."""
+    """One line, its last day dotted when that is not over yet, and the points that tell of it.
+
+    The points can't be seen but where no line leads to them. They are apart so that there is one
+    for each day: the day before the dotted one ends two lines.
+    """
     xs, ys = _xs(chart, rows), [getattr(row, series.name) for row in rows]
-    solid = _trace(chart, series, xs, ys)
+    hover = _hover(chart, series.label.lower())
+    points = _trace(series, xs, ys) | {
+        "mode": "markers",
+        "marker": {
+            "color": f"var(--{series.colour})",
+            "size": 7,
+            "opacity": [int(alone) for alone in _alone(ys)],
+        },
+        "hovertemplate": hover,
+    }
+    line = {"hoverinfo": "skip"}
     if len(rows) < 3 or not _is_open(chart, rows, scope):
-        return [solid]
-    dotted = _trace(chart, series, xs[-2:], ys[-2:])
+        return [_trace(series, xs, ys) | line, points]
+    dotted = _trace(series, xs[-2:], ys[-2:]) | line
     dotted["line"] |= {"dash": "dot"}
-    dotted["hovertemplate"] = ["", solid["hovertemplate"].replace("<extra>", " so far<extra>")]
-    dotted["hoverinfo"] = ["skip", "all"]
-    return [_trace(chart, series, xs[:-1], ys[:-1]), dotted]
+    so_far = hover.replace("<extra>", " so far<extra>")
+    points["hovertemplate"] = [hover] * (len(rows) - 1) + [so_far]
+    return [_trace(series, xs[:-1], ys[:-1]) | line, dotted, points]
 
 
-def _trace(chart: Chart, series: Series, xs: list[Any], ys: list[Any]) -> Figure:
+def _alone(ys: list[Any]) -> list[bool]:
+    """Whether each value has none beside it that a line could lead to."""
+    around = [None, *ys, None]
+    return [
+        value is not None and before is None and after is None
+        for before, value, after in zip(around, ys, around[2:], strict=False)
+    ]
+
+
+def _trace(series: Series, xs: list[Any], ys: list[Any]) -> Figure:
     return {
         "type": "scatter",
-        "mode": "lines" if len(xs) > 1 else "markers",
+        "mode": "lines",
         "name": series.label,
         "x": xs,
         "y": ys,
         "line": {"color": f"var(--{series.colour})", "width": 2},
-        "marker": {"color": f"var(--{series.colour})", "size": 7},
-        "hovertemplate": _hover(chart, series.label.lower()),
     }
 
 
@@ -150,7 +198,8 @@ def _bars(chart: Chart, series: Series, rows: Sequence[Any], scope: Scope) -> Fi
     shapes = [""] * len(rows)
     if _is_open(chart, rows, scope):
         shapes[-1] = "/"
-    return {
+    step = _step(chart, rows) if len(rows) == 1 else None
+    return ({"width": _ALONE * step} if step else {}) | {
         "type": "bar",
         "name": series.label,
         "x": _xs(chart, rows),
@@ -165,17 +214,20 @@ def _dashed(chart: Chart, rows: Sequence[Any], before: Sequence[Any]) -> Figure:
     series = chart.series[0]
     count = min(len(rows), len(before))
     dashed = _trace(
-        chart,
         Series(series.name, "before", "quiet"),
         _xs(chart, rows)[:count],
         [getattr(row, series.name) for row in before[:count]],
     )
+    dashed["mode"] = "lines" if count > 1 else "markers"
+    dashed["marker"] = {"color": "var(--quiet)", "size": 7}
     dashed["line"] = {"color": "var(--quiet)", "width": 1.25, "dash": "4px,3px"}
     dashed["hovertemplate"] = _hover(chart, f"{series.label.lower()} in the period before")
     return dashed
 
 
 def _hover(chart: Chart, words: str) -> str:
+    if chart.unit == "ms":
+        return f"{words} %{{y:,.3~r}} ms<extra></extra>"
     return f"%{{y:{'.1%' if chart.rate else ',.4~r'}}} {words}<extra></extra>"
 
 

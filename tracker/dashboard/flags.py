@@ -72,7 +72,7 @@ def _words(told: dict[date, str]) -> Figure:
 
 def _lines(words: str) -> str:
     """Text as Plotly reads it, which is a little HTML, not too wide for a phone."""
-    return "<br>".join(html.escape(line) for line in textwrap.wrap(words, _WIDTH))
+    return "<br>".join(html.escape(line, quote=False) for line in textwrap.wrap(words, _WIDTH))
 
 
 def noted(table: TableView, rows: Sequence[Any], told: dict[date, str]) -> TableView:

@@ -74,7 +74,7 @@ def _shade(panel: Matrix, row: Any, top: float, scope: Scope, links: Links) -> S
     step = min(STEPS - 1, int(STEPS * value / top)) if value and top else 0
     words = f"{_name(row, panel.row, scope)}, {_name(row, panel.column, scope)}: {text}"
     said = ", ".join([words, *(_also(panel, column, row, scope) for column in panel.also)])
-    return Shade(text, step, links.to(panel.link, row), small_sample(row, panel.n), said)
+    return Shade(text, step, links.to(panel.link, row), small_sample(row, panel.n, value), said)
 
 
 def _also(panel: Matrix, column: Column, row: Any, scope: Scope) -> str:

@@ -169,7 +169,7 @@ def _stat(panel: Stats, stat: Stat, row: Any, was: Any, scope: Scope, links: Lin
         label=stat.label,
         value=formats.written(value, kind, scope.zone, scope.today),
         change=formats.change(value, before, kind, stat.good),
-        n=tables.small_sample(row, stat.n),
+        n=tables.small_sample(row, stat.n, value),
         href=links.to(stat.link, row),
         help=stat.help,
     )

@@ -170,7 +170,7 @@ def _cell(
         title=_whole(value, text, kind),
         minor=column.minor,
         bar=f"{100 * value / top:.1f}%" if value and top else "",
-        n=small_sample(row, column.n),
+        n=small_sample(row, column.n, value),
         instant=value.isoformat() if isinstance(value, date) else "",
     )
 
@@ -182,9 +182,9 @@ def _whole(value: Any, text: str, kind: Kind) -> str:
     return text if kind in (Kind.TEXT, Kind.CODE) and len(text) > 30 else ""
 
 
-def small_sample(row: Any, n: str) -> str:
-    """`n = 12` when the field called `n` is too small for its rate to mean much."""
-    size = getattr(row, n) if n else SMALL_SAMPLE
+def small_sample(row: Any, n: str, rate: Any) -> str:
+    """`n = 12` when the field called `n` is too small for its rate, if any, to mean much."""
+    size = getattr(row, n) if n and rate is not None else SMALL_SAMPLE
     return f"n = {size}" if size is not None and 0 < size < SMALL_SAMPLE else ""
 
 

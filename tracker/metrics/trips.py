@@ -23,6 +23,11 @@ class Totals(NamedTuple):
     p50_ms: float | None
     p95_ms: float | None
 
+    @property
+    def finished(self) -> int:
+        """What the success rate is a share of."""
+        return self.succeeded + self.failed
+
 
 class DayOfAttempts(NamedTuple):
     day: date
@@ -42,6 +47,11 @@ class ErrorCode(NamedTuple):
     first_seen: datetime | None
     last_seen: datetime | None
 
+    @property
+    def of_failures(self) -> int | None:
+        """What the share is one of."""
+        return round(self.failures / self.share) if self.share else None
+
 
 class Version(NamedTuple):
     prompt_contract_version: str
@@ -52,6 +62,11 @@ class Version(NamedTuple):
     success_rate: float | None
     p50_ms: float | None
     p95_ms: float | None
+
+    @property
+    def finished(self) -> int:
+        """What the success rate is a share of."""
+        return self.succeeded + self.failed
 
 
 Counts = dict[str, int]

@@ -58,7 +58,7 @@ def _most_wanted(session: Session, scope: Scope, now: demand.DemandTotals) -> Se
     if top.zero_results == 1:
         return say("No two of these were for the same thing, and {reachable}.", **_reachable(now))
     return say(
-        "Most often it was {query}, {times} by {people}. {reachable}.",
+        "Most often it was {query}, {times} by {people}; {reachable}.",
         query=Linked(f"“{top.query}”", _sessions_of(top.query)),
         times=count(top.zero_results, "time"),
         people=people(top.sessions),
@@ -75,9 +75,10 @@ def _reachable(now: demand.DemandTotals) -> dict[str, str | Linked]:
     if not now.emails:
         return {"reachable": "none of them left an e-mail address"}
     left = "one person" if now.emails == 1 else f"{number(now.emails)} people"
-    return {"reachable": Linked(f"{left} can be reached by e-mail", "#demands")}
+    return {"reachable": Linked(f"{left} can be reached by e-mail", _KNOWN)}
 
 
+_KNOWN = "/people?zero=1&known=1#sessions"
 _IN_VAIN = "/people?query={query}&zero=1"
 _REACHABLE = "People with an e-mail address"
 
@@ -99,7 +100,7 @@ PAGE = Page(
                 Stat("zero_results", "Found nothing", good="down", link="#zero-result-queries"),
                 Stat("zero_result_rate", "Share of searches", good="down", n="searches"),
                 Stat("sessions", "People", good="down", link="/people?zero=1#sessions"),
-                Stat("emails", "With an e-mail address", link="#demands"),
+                Stat("emails", "With an e-mail address", link=_KNOWN),
             ),
         ),
         Chart(

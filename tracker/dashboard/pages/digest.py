@@ -160,7 +160,7 @@ PAGE = Page(
             columns=(
                 Column("error_code", "Error", Kind.CODE),
                 Column("failures", "Failures", Kind.BAR),
-                Column("share", "Share", n="failures"),
+                Column("share", "Share", n="of_failures"),
             ),
         ),
         Stats(

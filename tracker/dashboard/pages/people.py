@@ -42,7 +42,7 @@ def opening(session: Session, scope: Scope) -> Sentence:
         came=Linked(count(now.sessions, "session").capitalize(), "#sessions"),
         trend=_trend(now.sessions, before.sessions),
         clicked=Linked(rate(steps[2].share), "#funnel"),
-        known=Linked(rate(now.identified_rate), "#funnel"),
+        known=Linked(rate(now.identified_rate), KNOWN),
         moved=moved(now.identified_rate, before.identified_rate),
     )
 
@@ -102,6 +102,10 @@ def _day(iso: str, scope: Scope) -> str:
         return iso
 
 
+_FEW = 4
+"""Up to so many sessions each has its tick."""
+
+
 def _funnel_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
     bars = {
         "type": "bar",
@@ -116,6 +120,8 @@ def _funnel_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
     }
     layout = axes("")
     layout["xaxis"] = {"title": {"text": "sessions"}, "rangemode": "tozero"}
+    if rows[0].sessions <= _FEW:
+        layout["xaxis"]["dtick"] = 1
     layout["yaxis"] = {"autorange": "reversed", "automargin": True}
     return {"data": [bars], "layout": layout | {"hovermode": "closest"}}
 

@@ -43,6 +43,10 @@ def _failures(now: sage_answers.Answers, before: sage_answers.Answers) -> Senten
     )
 
 
+_MOST_RANKS = 12
+"""Up to here each rank has its tick."""
+
+
 def _first_clicks_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
     bars = {
         "type": "bar",
@@ -55,6 +59,8 @@ def _first_clicks_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
     }
     layout = axes("searches") | {"hovermode": "closest"}
     layout["xaxis"] = {"title": {"text": "rank in the answer"}, "tickformat": "d", "nticks": 12}
+    if len(rows) <= _MOST_RANKS:
+        layout["xaxis"]["dtick"] = 1
     return {"data": [bars], "layout": layout}
 
 
