@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_, union
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, union
+from sqlalchemy.orm import Session, aliased
 
 from tracker.catalog.envelope import stored_address
 from tracker.metrics.scope import Scope
@@ -123,14 +123,30 @@ def _conditions(scope: Scope, known: list[Identity]) -> Iterator[ColumnElement[b
     sessions = _session_ids(scope, known)
     of_sessions = Event.session_id.in_(sessions)
     yield of_sessions
-    requests = select(Event.tenant_id, Event.request_id).where(
-        of_sessions, Event.request_id.is_not(None), Event.tenant_id.in_(scope.tenants)
+    theirs = aliased(Event)
+    requests = select(theirs.request_id).where(
+        theirs.session_id.in_(sessions),
+        theirs.request_id.is_not(None),
+        theirs.tenant_id.in_(scope.tenants),
     )
-    yield tuple_(Event.tenant_id, Event.request_id).in_(requests)
+    # By the id alone an index finds them; another tenant may use the same one.
+    own = requests.where(
+        theirs.tenant_id == Event.tenant_id, theirs.request_id == Event.request_id
+    ).correlate(Event)
+    yield and_(Event.request_id.in_(requests), own.exists())
     if "email" in scope.filters:
         yield Event.email == _email(scope)
-        users = {(row.tenant_id, row.user_id) for row in known if row.user_id}
-        yield tuple_(Event.tenant_id, Event.user_id).in_(users)
+        users: dict[str, set[str]] = {}
+        for row in known:
+            if row.user_id:
+                users.setdefault(row.tenant_id, set()).add(row.user_id)
+        yield or_(
+            false(),
+            *(
+                and_(Event.tenant_id == tenant, Event.user_id.in_(ids))
+                for tenant, ids in users.items()
+            ),
+        )
 
 
 def _session_ids(scope: Scope, known: list[Identity]) -> list[str]:
