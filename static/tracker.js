@@ -1,14 +1,14 @@
 /*
- * Sends what happens on a page to Tracker. The page never waits for it.
+ * Sends what happens on a page to Tracker.
  *   <script defer src="https://tracker.example.com/static/tracker.js"></script>
  *   tracker.trackEvent("card_click", { expert_id: "e1", context: "grid" });
  * Under Global Privacy Control or Do Not Track it stores and sends nothing.
  */
 (() => {
-  if (typeof document === "undefined") return; // rendered on a server
+  if (!globalThis.document) return; // on a server
 
   const pending = {};
-  const away = new Set(); // in flight or in a beacon
+  const away = new Set(); // being sent
   let store = {}, api, signals, timer, sending;
   let failures = 0, notBefore = 0, last = 0, maxEvents = 500;
   try {
@@ -28,10 +28,10 @@
   // A key per event: tabs overwrite nothing.
   const queued = () => Object.keys(store).filter((key) => key.startsWith("tcs_queue_")).sort();
 
-  // Plain http has no randomUUID, but blob URLs end with one.
+  // Plain http lacks it, but blob URLs end with one.
   const uuid = () => crypto.randomUUID?.() ?? URL.createObjectURL(new Blob()).slice(-36);
 
-  /** UUIDv7, in order of time. */
+  /** UUIDv7, ordered. */
   function orderedId() {
     last = Math.max(last + 1, Date.now());
     return last.toString(16).padStart(12, 0).replace(/.{8}/, "$&-") + "-7" + uuid().slice(15);
@@ -64,7 +64,9 @@
   }
 
   function enqueue(item) {
-    write("tcs_queue_" + (item.event_id ?? orderedId() + ":link"), JSON.stringify(item));
+    // What is cut inside an emoji would be refused.
+    const json = JSON.stringify(item, (_, part) => part?.toWellFormed?.() ?? part);
+    write("tcs_queue_" + (item.event_id ?? orderedId() + ":link"), json);
     remove(queued().slice(0, -1000));
     schedule();
   }
@@ -86,7 +88,7 @@
       return view_id;
     },
 
-    /** Sends once the promise `answer` is { function_called, result_count, expert_ids }. */
+    /** `answer`: a promise of { function_called, result_count, expert_ids }. */
     trackSage(query_text, answer) {
       const view_id = uuid();
       Promise.resolve(answer).then((found) => tracker.trackEvent("sage_query",
@@ -94,7 +96,7 @@
       return view_id;
     },
 
-    /** Sends what a filter rests on for a second; clearing is silent. */
+    /** Sends what rests for a second; clearing is silent. */
     trackFilter(filter, value, result_count) {
       clearTimeout(pending[filter]?.timer);
       delete pending[filter];
@@ -107,7 +109,7 @@
 
   function waiting() {
     const left = Math.max(notBefore, store.tcs_wait ?? 0) - Date.now();
-    return left < 864e5 ? left : 0; // clock put back
+    return left < 864e5 && left; // clock put back
   }
 
   function schedule(delay = 0) {
@@ -115,7 +117,7 @@
     timer = setTimeout(flush, Math.max(delay, waiting()));
   }
 
-  /** Tabs take turns. If not, event ids make it harmless. */
+  /** Tabs take turns; if not, ids make it harmless. */
   async function flush() {
     if (sending || !api || silent()) return;
     sending = true;
@@ -151,8 +153,8 @@
     let response, answer;
     keys.forEach((key) => away.add(key));
     try {
-      const init = { method: "POST", body, keepalive: true, credentials: "omit" };
-      response = await fetch(api + url, init);
+      response = await fetch(api + url,
+        { method: "POST", body, keepalive: true, credentials: "omit" });
       answer = await response.json();
     } catch {}
     keys.forEach((key) => away.delete(key));
@@ -170,7 +172,7 @@
   /** As told, else ever longer. */
   function hold(response) {
     const told = response?.headers.get("Retry-After");
-    let delay = isNaN(told) ? Date.parse(told) - Date.now() : told * 1000;
+    let delay = told * 1000 || Date.parse(told) - Date.now();
     if (!(delay > 0)) delay = 1000 * 2 ** Math.min(failures++, 8);
     notBefore = Date.now() + Math.min(delay, 5e7) * (1 + Math.random() / 2);
     if (response) write("tcs_wait", notBefore); // for all tabs

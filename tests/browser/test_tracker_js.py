@@ -169,6 +169,21 @@ def test_a_payload_that_is_no_json_never_throws(page: Page, network: Network, pa
     assert warnings[0].startswith("tracker:")
 
 
+def test_half_a_character_is_sent_as_the_sign_for_one_that_is_lost(
+    page: Page, network: Network
+) -> None:
+    page.goto(network.url)
+    page.evaluate(
+        "const cut = '🏖'.slice(0, 1);"
+        "tracker.trackEvent('cut', { text: 'holiday ' + cut, list: [cut, '🏖', null] });"
+        "tracker.trackEvent('spelled', { text: String.raw`\\ud83c` });"
+    )
+    network.wait_for(lambda: len(network.stored) == 2)
+    cut, spelled = (event["payload"] for event in network.stored.values())
+    assert ascii(cut) == ascii({"text": "holiday \ufffd", "list": ["\ufffd", "🏖", None]})
+    assert spelled == {"text": "\\ud83c"}
+
+
 def test_a_payload_over_8_kib_is_warned_about_and_not_sent(page: Page, network: Network) -> None:
     warnings = warnings_of(page)
     page.goto(network.url)

@@ -249,6 +249,20 @@ def test_what_the_caller_changes_later_is_not_sent(service: Service, client: Tra
     assert service.events[0]["payload"] == {"plan": "team"}
 
 
+def test_half_a_character_is_sent_as_the_sign_for_one_that_is_lost(
+    service: Service, client: Tracker
+) -> None:
+    data = {"reason": "caf\udce9", "cut": "holiday \ud83c", "\udfd6": "🏖", "spelled": "\\ud83c"}
+    client.log_event("escalation_triggered", data)
+    assert client.flush()
+    assert service.events[0]["payload"] == {
+        "reason": "caf\ufffd",
+        "cut": "holiday \ufffd",
+        "\ufffd": "🏖",
+        "spelled": "\\ud83c",
+    }
+
+
 def endless() -> dict[str, Any]:
     circle: dict[str, Any] = {}
     circle["self"] = circle

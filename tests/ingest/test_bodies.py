@@ -10,10 +10,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from gunicorn.http.errors import InvalidChunkSize
+from sqlalchemy import select
 
 from tests.conftest import bearer
 from tests.ingest.sending import CLICK, ONE_ACCEPTED, click, event_of, query, stored
 from tracker.catalog import CATALOG
+from tracker.model import Event
 
 PLAIN = json.dumps(CLICK).encode()
 LIMIT = 512 * 1024
@@ -88,6 +90,22 @@ def test_hostile_text_is_stored_as_it_is_on_both_databases(
     assert stored(app) == 5
 
 
+def test_half_a_character_costs_its_own_event_alone(app: Flask, client: FlaskClient) -> None:
+    notes = {"cut": "holiday \ud83c", "whole": "holiday 🏖", "spelled": "\\ud83c \\\\ud83c\n"}
+    batch = [click(note=note) for note in (notes["whole"], notes["cut"], notes["spelled"])]
+    answer = client.post("/api/events", data=json.dumps({"events": batch}))
+    assert answer.status_code == 202
+    assert answer.json["accepted"] == 2
+    (refused,) = answer.json["rejected"]
+    assert refused["index"] == 1
+    assert refused["fields"] == [
+        {"path": "payload.note", "message": "must not contain NUL or a lone surrogate"}
+    ]
+    with app.extensions["database"].read(None) as session:
+        kept = session.execute(select(Event.payload)).scalars()
+        assert {payload["note"] for payload in kept} == {notes["whole"], notes["spelled"]}
+
+
 class TestWithOneDatabase:
     """Bodies that are refused before any database sees them."""
 
@@ -125,7 +143,11 @@ class TestWithOneDatabase:
             b'{"event_type": "card_click", "payload": {"position": NaN}}',
             b'{"event_type": "card_click", "payload": {"position": Infinity}}',
             b'{"event_type": "card_click", "payload": {"position": 1e999}}',
-            b'{"event_type": "\\ud800"}',
+            b'{"event_type": "\xed\xa0\x80"}',
+            b'{"event_type": "\\ud8x0"}',
+            b'{"event_type": "\\Ud800"}',
+            b'{"event_type": "\\ud800", "payload": {"position": NaN}}',
+            b'["\\ud800",' + b"[" * 100_000 + b"]" * 100_001,
             b"[" * 100_000 + b"]" * 100_000,
             b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
         ],
@@ -190,6 +212,19 @@ class TestWithOneDatabase:
         for name in ("email", "request_id", "session_id", "event_id", "a\0b"):
             answer = client.post("/api/events", json=CLICK | {name: "a\0b"})
             assert answer.status_code == 422, name
+
+    @pytest.mark.parametrize("half", [chr(0xD83C), chr(0xDFD6), "\udfd6\ud83c", "\ud83c🏖"])
+    def test_half_a_character_is_refused_wherever_it_is(
+        self, client: FlaskClient, half: str
+    ) -> None:
+        inside = [click(note=half), click(note=[half]), click(note={half: 1})]
+        names = ("event_type", "event_id", "session_id", "occurred_at", "email", "request_id")
+        around = [CLICK | {name: half} for name in (*names, half)]
+        link = {"session_id": CLICK["session_id"], "email": half}
+        for body in [*inside, *around, {"events": [CLICK], half: 1}]:
+            answer = client.post("/api/events", data=json.dumps(body))
+            assert answer.status_code == 422, body
+        assert client.post("/api/sessions/link", data=json.dumps(link)).status_code == 422
 
     @pytest.mark.parametrize("key", ["{x}", "{}", "{0}", "%s", "bool", "[x]", "events", "x" * 5000])
     def test_the_names_of_keys_can_do_no_harm(

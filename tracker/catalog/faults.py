@@ -8,6 +8,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 DEPTH_LIMIT = 32
+NO_NUL = "must not contain NUL or a lone surrogate"
+"""Both in one: bodies are read with NUL for a lone surrogate, which JSON can spell, too."""
 
 Faults = list[tuple[str, str]]
 """Each as (path, rule)."""
@@ -71,7 +73,7 @@ def unstorable(payload: dict[str, Any]) -> Faults:
 
 def _hazards(value: Any, path: str, depth: int = 1) -> Faults:
     if isinstance(value, str):
-        return [(path, "must not contain NUL")] if "\0" in value else []
+        return [(path, NO_NUL)] if "\0" in value else []
     if not isinstance(value, dict | list):
         return []
     if depth > DEPTH_LIMIT:
@@ -80,7 +82,7 @@ def _hazards(value: Any, path: str, depth: int = 1) -> Faults:
         found = [_hazards(item, f"{path}.{n}", depth + 1) for n, item in enumerate(value)]
     else:
         found = [
-            [(path, "must not have NUL in a key")]
+            [(path, "must not have NUL or a lone surrogate in a key")]
             if "\0" in key
             else _hazards(item, f"{path}.{key[:100]}", depth + 1)
             for key, item in value.items()

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tracker.catalog.envelope import Email, OptionalUuid, ShortText
-from tracker.catalog.faults import faults_of
+from tracker.catalog.faults import NO_NUL, faults_of
 from tracker.catalog.parsing import Refusal
 
 
@@ -43,5 +43,5 @@ def _combination_faults(
     elif not faulty and sent.get("email") is None and sent.get("user_id") is None:
         faults.append(("email", "is required"))
     if "\0" in str(sent.get("user_id")):
-        faults.append(("user_id", "must not contain NUL"))
+        faults.append(("user_id", NO_NUL))
     return faults

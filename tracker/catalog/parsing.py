@@ -15,7 +15,7 @@ from tracker.catalog.base import EventType
 from tracker.catalog.calendar import Calendar
 from tracker.catalog.custom import custom_type
 from tracker.catalog.envelope import Envelope
-from tracker.catalog.faults import Faults, faults_of, unstorable
+from tracker.catalog.faults import NO_NUL, Faults, faults_of, unstorable
 from tracker.catalog.hygiene import NOTHING_MORE, Hygiene
 
 Row = dict[str, Any]
@@ -124,9 +124,7 @@ def _combination_faults(
 ) -> Faults:
     """Rules that depend on who sends."""
     faults = [
-        (name, "must not contain NUL")
-        for name in ("user_id", "request_id")
-        if "\0" in str(sent.get(name, ""))
+        (name, NO_NUL) for name in ("user_id", "request_id") if "\0" in str(sent.get(name, ""))
     ]
     if not terms.with_key and sent.get("session_id") is None:
         faults.append(("session_id", "is required"))

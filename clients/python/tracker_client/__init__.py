@@ -17,6 +17,7 @@ import logging
 import math
 import os
 import random
+import re
 import threading
 import time
 import urllib.error
@@ -39,6 +40,8 @@ _MOST_EVENTS = 500
 _LONGEST_PAUSE = 60.0
 _QUIET_SECONDS = 60.0
 _LAST_WORD = 0.2  # seconds of closing in which what is lost is counted
+_HALF = re.compile(r"\\ud[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f]..")
+"""The escape of a surrogate without its other half."""
 
 
 class Tracker:
@@ -172,9 +175,7 @@ class Tracker:
     def _enqueue(self, path: str, body: dict[str, Any]) -> None:
         """Serialised at once, for what the caller changes later is not what happened."""
         try:
-            reason = _faulty_values(body) or self._refusal_of(
-                _Item(path, json.dumps(body, default=_plain))
-            )
+            reason = _faulty_values(body) or self._refusal_of(_Item(path, _json(body)))
         except Exception as error:  # telemetry never fails the caller
             reason = f"{type(error).__name__}: {error}"
         if reason:
@@ -384,6 +385,17 @@ def _text(value: object) -> str:
         return str(value)
     except Exception:  # the caller's own object, and no reason to fail the caller
         return type(value).__name__
+
+
+def _json(body: Mapping[str, Any]) -> str:
+    """In ASCII, with the sign for a lost character where half of one is.
+
+    Text that was decoded with `surrogateescape`, or cut in UTF-16, has such halves; they are
+    no Unicode, and the service would refuse the event for them.
+    """
+    # behind an escaped backslash the letters of an escape are none
+    text = json.dumps(body, default=_plain).replace("\\\\", "\\u005c")
+    return _HALF.sub(r"\\ufffd", text)
 
 
 def _plain(value: Any) -> Any:
