@@ -9,10 +9,10 @@
 
   const pending = {};
   const away = new Set(); // being sent
-  let store = {}, api, signals, timer, sending;
+  let store = {}, disk = {}, api, signals, timer, sending;
   let failures = 0, notBefore = 0, last = 0, maxEvents = 500;
   try {
-    store = localStorage;
+    store = disk = localStorage;
   } catch {} // blocked: memory only
 
   function write(key, value) {
@@ -23,7 +23,8 @@
     }
   }
 
-  const remove = (keys) => keys.forEach((key) => delete store[key]);
+  // Once the disk is full, the store is a copy.
+  const remove = (keys) => keys.forEach((key) => delete store[key] && delete disk[key]);
 
   // A key per event: tabs overwrite nothing.
   const queued = () => Object.keys(store).filter((key) => key.startsWith("tcs_queue_")).sort();
@@ -50,7 +51,7 @@
   const safely = (work) => (...args) => {
     try {
       if (!silent()) return work(...args);
-      remove([...queued(), "tcs_session_id", "tcs_wait"]);
+      remove(Object.keys(store).filter((key) => key.startsWith("tcs_")));
     } catch (error) {
       console.warn("tracker:", error);
     }
@@ -76,7 +77,7 @@
 
     linkEmail: (email) => enqueue({ session_id: sessionId(), email }),
 
-    resetSession: () => void delete store.tcs_session_id,
+    resetSession: () => remove(["tcs_session_id"]),
 
     trackCardClick: (expert_id, context, details) =>
       tracker.trackEvent("card_click", { expert_id, context, ...details }),

@@ -514,15 +514,49 @@ def test_with_storage_blocked_events_still_arrive(page: Page, network: Network) 
     assert network.duplicates == 0
 
 
+FILL_STORAGE = (
+    "for (let size = 2 ** 22, n = 0; size; size >>= 1)"
+    "  try { localStorage['x' + n++] = 'x'.repeat(size) } catch {}"
+)
+
+
 def test_with_storage_full_events_still_arrive(page: Page, network: Network) -> None:
     page.goto(network.url)
-    page.evaluate(
-        "for (let size = 2 ** 22, n = 0; size; size >>= 1)"
-        "  try { localStorage['x' + n++] = 'x'.repeat(size) } catch {}"
-    )
+    page.evaluate(FILL_STORAGE)
     track(page, "one", "two")
     network.wait_for(lambda: len(network.stored) == 2)
     assert len({event["session_id"] for event in network.stored.values()}) == 1
+
+
+def test_a_logout_lasts_although_storage_is_full(page: Page, network: Network) -> None:
+    page.goto(network.url)
+    track(page, "before")
+    network.wait_for(lambda: network.stored)
+    page.evaluate(FILL_STORAGE)
+    track(page, "full")
+    network.wait_for(lambda: len(network.stored) == 2)
+    page.evaluate("tracker.resetSession()")
+    page.goto(network.url)
+    track(page, "after")
+    network.wait_for(lambda: len(network.stored) == 3)
+    before, full, after = (event["session_id"] for event in network.stored.values())
+    assert before == full != after
+
+
+def test_what_is_stored_is_not_sent_again_although_storage_is_full(
+    page: Page, network: Network
+) -> None:
+    network.down = True
+    page.clock.install()
+    page.goto(network.url)
+    with page.expect_event("requestfailed"):
+        track(page, "kept")
+    page.evaluate(FILL_STORAGE)
+    track(page, "full")
+    network.down = False
+    page.clock.fast_forward(HOUR)
+    network.wait_for(lambda: len(network.stored) == 2)
+    page.wait_for_function("!Object.keys(localStorage).some((key) => key.startsWith('tcs_queue'))")
 
 
 @pytest.mark.parametrize("signal", ["globalPrivacyControl: true", "doNotTrack: '1'"])
