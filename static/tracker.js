@@ -181,7 +181,10 @@
 
   /** What a beacon takes stays queued until an answer confirms it. */
   function leave() {
-    for (const filter in pending) pending[filter].send();
+    for (const filter in pending) {
+      clearTimeout(pending[filter].timer);
+      pending[filter].send();
+    }
     if (!api || silent() || (waiting() > 0 && store.setItem)) return;
     let batch;
     while ((batch = nextBatch(queued().filter((key) => !away.has(key))))

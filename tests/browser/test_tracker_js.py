@@ -418,6 +418,24 @@ def test_a_beacon_the_browser_refuses_stays_queued(page: Page, network: Network)
     assert types(network) == ["clicked"]
 
 
+def test_a_filter_sent_when_the_page_hides_is_not_sent_again_by_its_timer(
+    page: Page, network: Network
+) -> None:
+    stop_clock(page)
+    page.goto(network.url)
+    page.evaluate("tracker.trackFilter('city', 'Lisbon', 3); dispatchEvent(new Event('pagehide'))")
+    network.wait_for(lambda: network.stored)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.clock.run_for(10)
+    network.wait_for(lambda: network.duplicates == 1)  # the answer that confirms the beacon
+    page.wait_for_function("!Object.keys(localStorage).some((key) => key.startsWith('tcs_queue'))")
+    page.clock.run_for(2000)
+    track(page, "later")
+    page.clock.run_for(10)
+    network.wait_for(lambda: "later" in types(network))
+    assert [len(request.events) for request in network.requests] == [1, 1, 1]
+
+
 def test_what_a_beacon_took_is_confirmed_by_the_next_page(page: Page, network: Network) -> None:
     network.script = [Answer(503)]
     network.pages["/next"] = SCRIPT.format("", "")
