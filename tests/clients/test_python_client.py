@@ -375,6 +375,17 @@ def test_retry_after_may_be_a_date(service: Service, client: Tracker) -> None:
     assert datetime.now(UTC) >= then.replace(microsecond=0)
 
 
+@pytest.mark.parametrize("told", ["0", "Sun, 06 Nov 1994 08:49:37 GMT"])
+def test_a_pause_that_is_none_grows_as_if_nothing_were_told(told: str, service: Service) -> None:
+    client = Tracker(service.url, "k", linger=0.01, give_up_after=1)
+    service.script = [(503, {"Retry-After": told}, {})] * 1000
+    client.log_event("conversation_started")
+    assert client.flush(30)
+    assert client.dropped == 1
+    assert len(service.requests) <= 4
+    client.close()
+
+
 def test_a_service_that_is_away_gets_everything_when_it_is_back() -> None:
     absent = Service()
     port = absent.server_port

@@ -236,7 +236,8 @@ class Tracker:
         deadline = time.monotonic() + self._give_up_after
         attempt = 0
         while (answer := self._post(batch)).passing:
-            pause = _backoff(attempt) if answer.retry_after is None else answer.retry_after
+            # a pause of nothing, or until a time that is past, would hammer an ailing service
+            pause = answer.retry_after or _backoff(attempt)
             if time.monotonic() + pause > deadline or self._closed_within(pause):
                 self._drop(len(batch), f"given up: {answer.reason}")
                 return
