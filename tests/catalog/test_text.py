@@ -1,8 +1,12 @@
 """Redaction, and the forms that queries and filter values are grouped by."""
 
+import re
+import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tracker.catalog.text import canonical_value, normal_query, redact
 
@@ -21,6 +25,12 @@ from tracker.catalog.text import canonical_value, normal_query, redact
         ("card 4111 1111 1111 1111 ok", "card [card] ok"),
         ("card 5500-0000-0000-0004", "card [card]"),
         ("378282246310005", "[card]"),
+        ("card 4111 1111 1111 1111 12/27", "card [card] 12/27"),
+        ("4111111111111111 123", "[card] 123"),
+        ("4111 1111 1111 1111 09 2027", "[card] 09 2027"),
+        ("id 7 4111111111111111", "id 7 [card]"),
+        ("4111111111111111-5500000000000004", "[card]-[card]"),
+        ("12 4111-1111-1111-1111 2027 99 5500 0000 0000 0004 1", "12 [card] 2027 99 [card] 1"),
         ("ａｄａ＠ｅｘａｍｐｌｅ．ｃｏｍ まで", "[email] まで"),
         ("nur ½ Tag, ２ Leute", "nur ½ Tag, ２ Leute"),
         ("number 4111 1111 1111 1112 fails Luhn", "number 4111 1111 1111 1112 fails Luhn"),
@@ -32,6 +42,28 @@ from tracker.catalog.text import canonical_value, normal_query, redact
 )
 def test_personal_data_is_redacted_and_nothing_else(text: str, kept: str) -> None:
     assert redact(text) == kept
+
+
+_GROUPS = st.lists(st.from_regex(r"[0-9]{1,4}", fullmatch=True), max_size=6)
+
+
+@given(before=_GROUPS, after=_GROUPS, between=st.sampled_from(" -"))
+def test_no_group_of_a_card_number_is_left_among_other_digits(
+    before: list[str], after: list[str], between: str
+) -> None:
+    card = between.join(["4929", "8657", "6093", "0582"])
+    redacted = redact(between.join([*before, card, *after]))
+    assert "[card]" in redacted
+    kept = set(re.findall(r"\d+", redacted)) - {*before, *after}
+    assert not kept & {"4929", "8657", "6093", "0582"}
+
+
+@pytest.mark.parametrize("filler", ["1 ", "1", "4111 ", "4111111111111111 ", "0-"])
+def test_cards_in_a_sea_of_digits_are_found_in_time(filler: str) -> None:
+    text = filler * (100_000 // len(filler))
+    began = time.process_time()
+    redact(text)
+    assert time.process_time() - began < 2
 
 
 def test_national_phone_numbers_are_redacted_in_their_region_alone() -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from itertools import accumulate
 from typing import Any
 
 import phonenumbers
@@ -14,7 +15,9 @@ NOTE_LIMIT = 500
 
 # the bound keeps the search linear in texts without end
 _EMAIL = re.compile(r"[^\s@<>\"'(),:;\[\]]{1,64}@[^\s@<>\"'(),:;\[\]]+\.[^\W\d_]{2,}", re.UNICODE)
-_CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
+_CARDS = re.compile(r"\d(?:[ -]?\d){12,}")
+_SHORTEST_CARD, _LONGEST_CARD = 13, 19
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _RUN_OF_DIGITS = re.compile(r"\+?\(?\d(?:\D{0,3}\d){6,}")
 _LONGEST_ASKED_ABOUT = 1000
 _TRAILING_PUNCTUATION = " .,;:!?…。、؟،؛।"
@@ -40,20 +43,13 @@ def _redacted(text: str, phone_region: str) -> str:
         text = _EMAIL.sub("[email]", text)
     # libphonenumber is slow: ask it only about text that could hold a number
     if _RUN_OF_DIGITS.search(text):
-        text = _CARD.sub(lambda found: "[card]" if _luhn(found[0]) else found[0], text)
-        text = _without_phones(text, phone_region)
+        text = _without_numbers(text, phone_region)
     return text
 
 
-def _luhn(number: str) -> bool:
-    digits = [int(c) for c in reversed(number) if c.isdigit()]
-    doubled = (sum(divmod(2 * d, 10)) for d in digits[1::2])
-    return (sum(digits[0::2]) + sum(doubled)) % 10 == 0
-
-
-def _without_phones(text: str, region: str) -> str:
+def _without_numbers(text: str, region: str) -> str:
     end = _asked_about(text)
-    asked, rest = text[:end], text[end:]
+    asked, rest = _CARDS.sub(_without_cards, text[:end]), text[end:]
     matches = list(PhoneNumberMatcher(asked, region or None, leniency=Leniency.VALID))
     for match in reversed(matches):
         if phonenumbers.is_valid_number(match.number):
@@ -62,7 +58,7 @@ def _without_phones(text: str, region: str) -> str:
 
 
 def _asked_about(text: str) -> int:
-    """Where to stop asking libphonenumber, which takes its time over runs of digits.
+    """Where to stop asking what a number is, which takes its time over runs of digits.
 
     Behind so many as nobody types, whatever could be a number is taken for one.
     """
@@ -72,6 +68,44 @@ def _asked_about(text: str) -> int:
         if asked > _LONGEST_ASKED_ABOUT:
             return run.start()
     return len(text)
+
+
+def _without_cards(run: re.Match[str]) -> str:
+    text = run[0]
+    for begin, end in reversed(_cards(text)):
+        text = text[:begin] + "[card]" + text[end:]
+    return text
+
+
+def _cards(text: str) -> list[tuple[int, int]]:
+    """Where card numbers begin and end among groups of digits, such as an expiry date.
+
+    Which of two that overlap is the card nobody knows: both go, as one.
+    """
+    places = [place for place, letter in enumerate(text) if letter.isdigit()]
+    starts = [n for n, place in enumerate(places) if not text[place - 1 : place].isdigit()]
+    ends = {*starts, len(places)}
+    sums = _luhn_sums([int(text[place]) for place in places])
+    found: list[tuple[int, int]] = []
+    for start in starts:
+        possible = ends.intersection(range(start + _SHORTEST_CARD, start + _LONGEST_CARD + 1))
+        sound = (end for end in possible if (sums[end % 2][end] - sums[end % 2][start]) % 10 == 0)
+        end = max(sound, default=0)
+        if found and start < found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        elif end:
+            found.append((start, end))
+    return [(places[start], places[end - 1] + 1) for start, end in found]
+
+
+def _luhn_sums(digits: list[int]) -> list[list[int]]:
+    """Of the first n digits for every n: with those at even places doubled, and at odd ones.
+
+    A number's last digit is not doubled, so its end tells which; the difference of two sums
+    spares adding each stretch up anew.
+    """
+    either = ([_DOUBLED[d] if n % 2 == odd else d for n, d in enumerate(digits)] for odd in (0, 1))
+    return [[0, *accumulate(values)] for values in either]
 
 
 def redact_all(value: Any, phone_region: str, limit: int = NOTE_LIMIT) -> Any:
