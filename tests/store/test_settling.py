@@ -36,6 +36,23 @@ def test_what_a_session_reports_of_a_source_counts_once(app: Flask) -> None:
     assert rows(app, PAIRS) == [("30000", 1)]
 
 
+def of_source(event: dict[str, Any], url: str) -> dict[str, Any]:
+    return event | {"payload": event["payload"] | {"url": url}}
+
+
+def test_long_urls_that_begin_alike_are_sources_of_their_own(app: Flask) -> None:
+    first, second = (f"https://files.example.com/{'k' * 600}?signature={n}" for n in "ab")
+    record(
+        app,
+        at(of_source(STARTED, first), 90),
+        at(of_source(STARTED, second), 60),
+        at(of_source(COMPLETED, first), 30),
+        at(of_source(COMPLETED, second), 20),
+    )
+    assert sorted(rows(app, PAIRS)) == [("40000", 1), ("60000", 1)]
+    assert value(app, "SELECT count(DISTINCT subject) FROM events") == 2
+
+
 def test_a_late_click_turns_an_unclicked_search_into_a_clicked_one(app: Flask) -> None:
     record(app, at(query(), 100))
     counts = "SELECT sum(settled), sum(clicked), sum(unclicked) FROM daily_queries"
