@@ -100,6 +100,33 @@ def test_subscriptions_become_changes_of_plan(
     assert (found["previousPlan"], found["newPlan"], found["status"]) == payload
 
 
+@pytest.mark.parametrize(
+    ("before", "previous"),
+    [
+        ({"items": {"data": [{"price": {"id": "price_1"}, "quantity": 3}]}, "quantity": 3}, "team"),
+        ({"items": {"data": [{"price": {"id": "price_0"}}]}}, "team"),
+        ({"metadata": {"seats": "3"}}, "team"),
+        ({"metadata": {"plan": "starter"}}, "starter"),
+        ({"metadata": {"plan": None}}, "price_1"),
+        (
+            {"metadata": {"plan": None}, "items": {"data": [{"price": {"id": "price_0"}}]}},
+            "price_0",
+        ),
+    ],
+)
+def test_a_plan_that_the_metadata_names_changes_with_its_name_alone(
+    app: Flask, client: FlaskClient, before: dict[str, Any], previous: str
+) -> None:
+    event = subscription("updated", previous_attributes=before)
+    event["data"]["object"] |= {
+        "metadata": {"plan": "team"},
+        "items": {"data": [{"price": {"id": "price_1"}, "quantity": 5}]},
+    }
+    post(client, event)
+    ((_, found),) = stored(app)
+    assert found == {"previousPlan": previous, "newPlan": "team", "status": "active"}
+
+
 def test_the_metadata_may_name_the_plan(app: Flask, client: FlaskClient) -> None:
     event = subscription("created")
     event["data"]["object"]["metadata"] = {"plan": "business", "email": "ann@example.com"}

@@ -105,10 +105,17 @@ def _deleted(subscription: dict[str, Any], _before: dict[str, Any]) -> Plans:
 
 
 def _updated(subscription: dict[str, Any], before: dict[str, Any]) -> Plans:
-    """Only what changed is among the previous attributes: without a plan it stayed the same."""
-    changed = "items" in before or "plan" in before or "plan" in (before.get("metadata") or {})
-    now = _plan_of(subscription)
-    return (_plan_of(before) if changed else now), now
+    """Only what changed is among the previous attributes; all else was as it is.
+
+    A change of quantity lists the items, too, and leaves the plan what it was.
+    """
+    priced = before if "items" in before or "plan" in before else subscription
+    was = {
+        "metadata": (subscription.get("metadata") or {}) | (before.get("metadata") or {}),
+        "items": priced.get("items"),
+        "plan": priced.get("plan"),
+    }
+    return _plan_of(was), _plan_of(subscription)
 
 
 _PLANS = {

@@ -43,8 +43,8 @@ class Step(NamedTuple):
 def plans(session: Session, scope: Scope) -> list[PlanChange]:
     """Changes of plan, and of a plan's status, the most frequent first.
 
-    Counts `plan_updated` events of the period; the two plans are the same when only the status
-    changed, and empty where there was or is none. Source: daily_business.
+    Counts `plan_updated` events of the period; the two plans are the same when something
+    else changed, such as the status, and empty where there was or is none. Source: daily_business.
     """
     moves: dict[tuple[str, str, str], list[tuple[int, date]]] = defaultdict(list)
     for _, was, now, status, changes, last_day in _moves(session, scope):
