@@ -197,7 +197,7 @@ def panel_scope(framed: Frame, panel: Panel, args: Args, rows: int | None = None
     several. `rows` is the limit when none is asked for. Raises BadParameters.
     """
     faults: list[Fault] = []
-    own = {name: _own(args, panel, name) for name in ("limit", "offset", "sort", "q")}
+    own = {name: _own(args, panel, name).strip() for name in ("limit", "offset", "sort", "q")}
     whole = MAX_ROWS if not panel.sliced else ROWS_BY_DEFAULT
     limit = _whole(own["limit"], "limit", 1, MAX_ROWS, rows or whole, faults)
     offset = _whole(own["offset"], "offset", 0, 2**31 - 1, 0, faults)
