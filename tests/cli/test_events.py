@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from tests.conftest import SESSION, dispose, make_app, make_tenant, record
 from tests.ingest.sending import CLICK, FILTER, QUERY, click, event_of, rows, stored, value, with_id
+from tracker.model import Tenant
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 LINK = {"session_id": SESSION, "email": "ada@example.com", "user_id": "u1"}
@@ -205,3 +207,42 @@ def test_an_export_is_narrowed_by_day_type_and_tenant(app: Flask) -> None:
     assert types("--type", "sage_query", "--to", middle) == ["sage_query"] * 2
     make_tenant(app, "acme")
     assert types("--tenant", "acme") == []
+
+
+def test_a_sample_s_weights_outlive_an_export_and_an_import(app: Flask) -> None:
+    for tenant in ("acme", "whole", "thinned"):
+        make_tenant(app, tenant)
+    choose_sampling(app, "acme", {"quota_exceeded": 10})
+    choose_sampling(app, "thinned", {"quota_exceeded": 7, "plan_updated": 7})
+    quotas = (with_id(event_of("quota_exceeded")) for _ in range(300))
+    record(app, *quotas, with_id(event_of("plan_updated")), tenant="acme")
+    exported = run(app, "export", "--tenant", "acme").stdout_bytes
+    for tenant in ("whole", "thinned"):
+        result = run(app, "import", "-", "--tenant", tenant, stdin=exported)
+        assert result.exit_code == 0, result.output
+        assert volumes_of(app, tenant) == volumes_of(app, "acme")
+        assert run(app, "export", "--tenant", tenant).stdout_bytes == exported
+
+
+def choose_sampling(app: Flask, tenant: str, sampling: dict[str, int]) -> None:
+    with app.extensions["database"].write() as connection:
+        connection.execute(
+            update(Tenant).where(Tenant.id == tenant).values(settings={"sampling": sampling})
+        )
+
+
+def volumes_of(app: Flask, tenant: str) -> list[tuple[Any, ...]]:
+    """Each type with its events, scaled up, and those of them that are kept."""
+    sql = """SELECT event_type, sum(events), sum(kept) FROM daily_events
+             WHERE tenant_id = :tenant GROUP BY event_type ORDER BY event_type"""
+    found = rows(app, sql, tenant=tenant)
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("weight", [0, 2**31, "10", True])
+def test_a_weight_that_no_sample_has_is_refused(app: Flask, weight: Any) -> None:
+    line = event_of("quota_exceeded", sample_weight=weight)
+    result = run(app, "import", "-", stdin=ndjson(line))
+    assert last_line(result) == "accepted 0 duplicates 0 linked 0 rejected 1"
+    assert "invalid_event: sample_weight must be" in result.output

@@ -50,6 +50,7 @@ ENVELOPE_FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"payload": []}, "payload", "must be an object"),
     ({"payload": "{}"}, "payload", "must be an object"),
     ({"colour": "red"}, "colour", "is not a known field"),
+    ({"sample_weight": 10}, "sample_weight", "is not a known field"),
     ({"event_type": None}, "event_type", "must be a string"),
     ({"event_type": 7}, "event_type", "must be a string"),
     ({"event_type": ["card_click"]}, "event_type", "must be a string"),

@@ -61,3 +61,10 @@ class Envelope(BaseModel):
     user_id: ShortText | None = None
     request_id: ShortText | None = None
     payload: dict[str, Any] = {}
+
+
+class ExportedEnvelope(Envelope):
+    """The fields around a payload that may have been stored before."""
+
+    sample_weight: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)] | None = None
+    """How many events it stands for: of it and its like a sample was taken already."""

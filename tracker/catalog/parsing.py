@@ -14,7 +14,7 @@ from tracker.catalog import CATALOG
 from tracker.catalog.base import EventType
 from tracker.catalog.calendar import Calendar
 from tracker.catalog.custom import custom_type
-from tracker.catalog.envelope import Envelope
+from tracker.catalog.envelope import Envelope, ExportedEnvelope
 from tracker.catalog.faults import NO_NUL, Faults, faults_of, unstorable
 from tracker.catalog.hygiene import NOTHING_MORE, Hygiene
 
@@ -61,15 +61,18 @@ def parse(sent: Any, terms: Terms) -> Row:
     Raises Refusal with everything that is wrong with the event, or SampledOut.
     """
     event_type = _event_type(sent, terms)
-    envelope, faults = _validated(Envelope, sent, "")
+    fields_around = ExportedEnvelope if terms.source == "import" else Envelope
+    envelope, faults = _validated(fields_around, sent, "")
     payload, stored, more = _payload(event_type, sent.get("payload", {}), terms)
     faults = [*faults, *more, *_combination_faults(event_type, sent, terms)]
     if faults or envelope is None or payload is None:
         raise Refusal("invalid_event", tuple(faults), event_type.name)
-    weight = terms.sampling.get(event_type.name, event_type.sample_one_in)
     row = _row(event_type, envelope, terms)
-    if not _kept(payload.sample_key() or row["id"], weight):
-        raise SampledOut(row)
+    weight = _sampled_before(envelope)
+    if weight is None:
+        weight = terms.sampling.get(event_type.name, event_type.sample_one_in)
+        if not _kept(payload.sample_key() or row["id"], weight):
+            raise SampledOut(row)
     return row | {"sample_weight": weight, "payload": stored, **payload.columns()}
 
 
@@ -133,6 +136,11 @@ def _combination_faults(
     if event_type.needs_request_id and sent.get("request_id") is None:
         faults.append(("request_id", "is required"))
     return faults
+
+
+def _sampled_before(envelope: Envelope) -> int | None:
+    """The weight an export gave the event; thinned a second time, the numbers would change."""
+    return envelope.sample_weight if isinstance(envelope, ExportedEnvelope) else None
 
 
 def _kept(key: str, one_in: int) -> bool:

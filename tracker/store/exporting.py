@@ -44,7 +44,7 @@ def _event_line(row: Any) -> dict[str, Any]:
         "occurred_at": row.occurred_at.isoformat().replace("+00:00", "Z"),
     }
     line |= {name: getattr(row, name) for name in FIELDS if getattr(row, name) is not None}
-    return line | {"payload": row.payload}
+    return line | {"sample_weight": row.sample_weight, "payload": row.payload}
 
 
 def _link_lines(session: Session, tenant_id: str) -> Iterator[dict[str, Any]]:
