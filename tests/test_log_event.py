@@ -189,6 +189,9 @@ def test_over_its_budget_a_type_is_sampled_and_the_numbers_are_scaled(app: Flask
 
 
 def test_only_types_whose_every_number_can_be_scaled_may_be_sampled(app: Flask) -> None:
-    for sampling in ({"ingest_started": 2}, {"card_click": 2}, {"nothing": 2}, {"message_sent": 0}):
-        with pytest.raises(ValueError, match=r"sampled|no event type|kept"):
+    for name in ("ingest_started", "card_click", "escalation_triggered"):
+        with pytest.raises(ValueError, match=f"{name} can't be sampled: not all of its"):
+            choose(app, sampling={name: 2})
+    for sampling in ({"nothing": 2}, {"message_sent": 0}):
+        with pytest.raises(ValueError, match=r"no event type|kept"):
             choose(app, sampling=sampling)

@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from tests.conftest import make_tenant, record
 from tests.dashboard.conftest import browser_of, make_operator
 from tests.metrics.asking import asked
 from tests.metrics.business_lines import called, escalated, said, started
 from tracker.metrics import conversations, custom_events, sampling
-from tracker.store.settings import change_settings
+from tracker.model import Tenant
+from tracker.store.settings import change_settings, choices_of
 
 ACME = ("acme",)
 
@@ -44,15 +46,30 @@ def test_a_sampled_type_s_numbers_are_scaled_up_by_its_weights(app: Flask) -> No
 
 
 def test_a_conversation_is_kept_or_left_out_as_a_whole(app: Flask) -> None:
-    choose(app, sampling={"conversation_started": 2, "message_sent": 2, "escalation_triggered": 2})
+    choose(app, sampling={"conversation_started": 2, "message_sent": 2})
     for n in range(100):
         lines = [started("03 10:00", f"c{n}"), said("03 10:01", f"c{n}"), said("03 10:02", f"c{n}")]
         record(app, *lines, escalated("03 10:03", f"c{n}"), tenant="acme", settle=n == 99)
     kept = {row[0]: row[3] for row in asked(app, sampling.sampled, tenants=ACME)}
     assert kept["message_sent"] == 2 * kept["conversation_started"]
-    assert kept["escalation_triggered"] == kept["conversation_started"]
-    # every conversation was handed over, in the sample too
+    # every conversation was handed over, so all that were kept were
     assert asked(app, conversations.cohorts, tenants=ACME)[1][3] == 1.0
+
+
+def test_what_was_once_chosen_for_escalations_does_not_falsify_their_rate(app: Flask) -> None:
+    chosen = {"sampling": {"escalation_triggered": 10}, "budgets": {"escalation_triggered": 1}}
+    with app.extensions["database"].write() as connection:
+        connection.execute(update(Tenant).where(Tenant.id == "acme").values(settings=chosen))
+    for n in range(20):
+        lines = [started("03 10:00", f"c{n}"), escalated("03 10:03", f"c{n}")]
+        record(app, *lines, tenant="acme", settle=n == 19)
+    assert asked(app, conversations.cohorts, tenants=ACME)[1][1:4] == (20, 20, 1.0)
+    # nor are they thinned over a budget: 20 against 1 a day
+    with app.extensions["database"].read(None) as session:
+        assert choices_of(session, "acme", date(2026, 11, 3)).sampling == {}
+    on_that_day = {"first": date(2026, 11, 3), "last": date(2026, 11, 3)}
+    now = datetime(2026, 11, 3, 12, tzinfo=UTC)
+    assert asked(app, sampling.sampled, tenants=ACME, now=now, **on_that_day) == []
 
 
 def test_over_its_budget_a_type_is_listed_with_the_reason(app: Flask) -> None:

@@ -41,7 +41,7 @@ class Business(EventType):
 
 
 class OfConversation(Business):
-    """An event of one conversation, which is settled and sampled as a whole."""
+    """An event of one conversation, which is settled as a whole, and kept or left out as one."""
 
     samplable: ClassVar[bool] = True
 
@@ -90,6 +90,8 @@ class EscalationTriggered(OfConversation):
         "integrationId": "zendesk_1",
     }
     free_text: ClassVar[tuple[str, ...]] = ("reason",)
+    # A conversation that is kept without its escalation would count as never escalated.
+    samplable: ClassVar[bool] = False
 
     reason: Name
     integrationId: Name | None = None

@@ -13,7 +13,7 @@ from tracker.metrics.custom_events import PREFIX
 from tracker.metrics.scope import Scope
 from tracker.metrics.volumes import volumes
 from tracker.model import DailyBusiness, Tenant
-from tracker.store.budgets import DEFAULT_BUDGET, is_samplable, over_budget
+from tracker.store.budgets import DEFAULT_BUDGET, chosen_sampling, is_samplable, over_budget
 from tracker.store.projections import DIMENSIONS
 
 EXPLODED = 200
@@ -23,8 +23,8 @@ _COLUMNS = (DailyBusiness.dim_a, DailyBusiness.dim_b, DailyBusiness.dim_c)
 
 CUSTOM = f"{PREFIX}*"
 """All types that a tenant made up: each of them may be sampled."""
-EVERY = (*(name for name, event_type in CATALOG.items() if event_type.samplable), CUSTOM)
-"""All types that may be sampled."""
+EVERY = (*CATALOG, CUSTOM)
+"""All types, for a part may have been kept of one that can't be sampled any more."""
 
 
 class Sampled(NamedTuple):
@@ -61,7 +61,7 @@ def sampled(session: Session, scope: Scope) -> list[Sampled]:
     in_force = {
         (tenant, name): _in_force(settings, name, today.get((tenant, name), (0, 0))[0])
         for tenant, settings in _settings(session, scope)
-        for name in {*_names(settings), *(name for one, name in today if one == tenant)}
+        for name in {*chosen_sampling(settings), *(name for one, name in today if one == tenant)}
     }
     rows = []
     for key in sorted({*counted, *in_force}):
@@ -83,13 +83,9 @@ def _settings(session: Session, scope: Scope) -> list[tuple[str, dict[str, Any]]
     return [(row.id, dict(row.settings or {})) for row in session.execute(statement)]
 
 
-def _names(settings: dict[str, Any]) -> set[str]:
-    return set(settings.get("sampling") or {})
-
-
 def _in_force(settings: dict[str, Any], name: str, events: int) -> tuple[int, str]:
     """Of how many events one is kept now, and why."""
-    chosen = int((settings.get("sampling") or {}).get(name, 1))
+    chosen = chosen_sampling(settings).get(name, 1)
     budget = int((settings.get("budgets") or {}).get(name, DEFAULT_BUDGET))
     factor = over_budget(events, budget) if is_samplable(name) else 1
     if factor > 1:

@@ -27,13 +27,22 @@ def forced_sampling(
     A part of a half is a part of the whole, so conversations stay whole. Types without a
     choice that are within budget are left out.
     """
-    sampling = {name: int(n) for name, n in (settings.get("sampling") or {}).items()}
+    sampling = chosen_sampling(settings)
     budgets = settings.get("budgets") or {}
     for name, events in _events_of(session, tenant_id, today).items():
         factor = over_budget(events, int(budgets.get(name, DEFAULT_BUDGET)))
         if factor > 1 and is_samplable(name):
             sampling[name] = sampling.get(name, 1) * factor
     return sampling
+
+
+def chosen_sampling(settings: Mapping[str, Any]) -> dict[str, int]:
+    """Of how many events of a type one is kept, as the tenant chose.
+
+    A choice made while a type could be sampled that can't be any more is passed over.
+    """
+    chosen = settings.get("sampling") or {}
+    return {name: int(n) for name, n in chosen.items() if is_samplable(name)}
 
 
 def over_budget(events: int, budget: int) -> int:

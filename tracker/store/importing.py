@@ -17,6 +17,7 @@ from tracker.catalog.links import parse_link
 from tracker.catalog.parsing import Refusal, Row, SampledOut, Terms, parse
 from tracker.config import Settings
 from tracker.model import Tenant
+from tracker.store.budgets import chosen_sampling
 from tracker.store.database import Database
 from tracker.store.linking import AlreadyLinked, Link, Linked
 from tracker.store.settings import chosen_hygiene
@@ -94,7 +95,7 @@ class Importer:
             with_key=True,
             clock_offset=self._shift,
             phone_region=self._settings.phone_region,
-            sampling=chosen.get("sampling") or {},
+            sampling=chosen_sampling(chosen),
             hygiene=chosen_hygiene(chosen),
             custom_events=bool(chosen.get("custom_events")),
         )
