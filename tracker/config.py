@@ -63,10 +63,19 @@ def _rate(text: object) -> object:
     return int(number)
 
 
+def browser_origin(text: str) -> str:
+    """An origin as browsers spell it: lower case, without a slash at its end."""
+    return text.strip().rstrip("/").lower()
+
+
+def is_origin(text: str) -> bool:
+    """Whether a browser could send it as a page's origin."""
+    return re.fullmatch(r"https?://[^/\s*]+", text) is not None
+
+
 def _origins(text: object) -> object:
-    """Origins as browsers spell them: lower case, without a path."""
-    origins = [part.strip().rstrip("/").lower() for part in str(text).split(",") if part.strip()]
-    if not all(re.fullmatch(r"\*|https?://[^/\s*]+", origin) for origin in origins):
+    origins = [browser_origin(part) for part in str(text).split(",") if part.strip()]
+    if not all(origin == "*" or is_origin(origin) for origin in origins):
         raise ValueError("must be origins such as https://shop.example.com")
     return tuple(origins)
 

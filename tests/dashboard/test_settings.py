@@ -99,6 +99,7 @@ def test_the_key_of_another_tenant_can_t_be_revoked_here(app: Flask, operator: F
         ("sampling", {"budget.message_sent": "0"}, "A budget is a whole number"),
         ("redaction", {"patterns": "**"}, "A pattern has 3 to 100"),
         ("origins", {"origins": "shop.example"}, "An origin looks like"),
+        ("origins", {"origins": "https://shop.example\nhttps://*.example"}, "An origin looks like"),
         ("retention", {"days": "10"}, "30 to 3650"),
         ("stripe-secret", {"secret": "short"}, "A secret has 8"),
         ("webhooks", {"url": "ftp://x", "types": "*"}, "The URL must start with"),
@@ -136,10 +137,13 @@ def test_choices_hold_for_the_next_event(app: Flask, operator: FlaskClient) -> N
     assert changes == [(ADMIN, "tenant.settings", "acme")] * 3
 
 
-def test_an_origin_allowed_here_may_send_from_browsers(app: Flask, operator: FlaskClient) -> None:
+@pytest.mark.parametrize("typed", ["https://shop.example/\n", " HTTPS://Shop.Example"])
+def test_an_origin_allowed_here_may_send_from_browsers(
+    app: Flask, operator: FlaskClient, typed: str
+) -> None:
     client, headers = app.test_client(), {"Origin": "https://shop.example"}
     assert client.post("/api/events", json=CLICK, headers=headers).status_code == 403
-    post(operator, "/settings/tenants/default/origins", origins="https://shop.example/\n")
+    post(operator, "/settings/tenants/default/origins", origins=typed)
     answer = client.post("/api/events", json=CLICK, headers=headers)
     assert answer.status_code == 202
     assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"

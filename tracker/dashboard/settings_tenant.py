@@ -180,8 +180,8 @@ def _choose_redaction(connection: Connection, tenant_id: str, actor: str) -> Don
 
 
 def _choose_origins(connection: Connection, tenant_id: str, actor: str) -> Done:
-    origins = [line.rstrip("/") for line in form_lines("origins")]
-    change_settings(connection, tenant_id, actor, {"allowed_origins": origins or None})
+    origins = form_lines("origins") or None
+    change_settings(connection, tenant_id, actor, {"allowed_origins": origins})
     return Done("The allowed origins are changed.")
 
 

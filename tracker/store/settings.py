@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from tracker.catalog import CATALOG
 from tracker.catalog.custom import custom_type
 from tracker.catalog.hygiene import NOTHING_MORE, Hygiene, hygiene
+from tracker.config import browser_origin, is_origin
 from tracker.model import Tenant
 from tracker.store.access import AccessError, audit
 from tracker.store.budgets import forced_sampling
@@ -86,7 +87,7 @@ def choices_of(session: Connection | Session, tenant_id: str, today: date) -> Ch
         sampling=forced_sampling(session, tenant_id, chosen, today),
         hygiene=chosen_hygiene(chosen),
         custom_events=bool(chosen.get("custom_events")),
-        allowed_origins=tuple(chosen.get("allowed_origins") or ()),
+        allowed_origins=tuple(map(browser_origin, chosen.get("allowed_origins") or ())),
         retention_days=chosen.get("retention_days") or RETENTION_DAYS[1],
     )
 
@@ -186,8 +187,7 @@ def _check_redaction(value: Any) -> None:
 
 def _check_origins(value: Any) -> None:
     for origin in value:
-        scheme, _, host = origin.partition("://")
-        if scheme not in ("http", "https") or not host or "/" in host or " " in host:
+        if not is_origin(browser_origin(origin)):
             raise AccessError(f"An origin looks like https://shop.example: {origin!r} does not.")
 
 
