@@ -1,6 +1,9 @@
 """Webhooks of tenants: who gets what, signed, once, and again where it was missed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +11,7 @@ import orjson
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import Connection, event, select, update
 from standardwebhooks import Webhook
 
 from tests.conftest import bearer, make_key, make_tenant, record
@@ -16,7 +19,7 @@ from tests.ingest.sending import event_of
 from tests.jobs.receiver import Receiver
 from tracker.jobs.deliveries import deliver_due
 from tracker.model import Delivery, Destination
-from tracker.store import deliveries, subscriptions
+from tracker.store import deliveries, notifying, subscriptions
 from tracker.store.access import AccessError
 from tracker.store.notifying import send_missed, wants
 
@@ -109,12 +112,70 @@ def test_what_a_receiver_missed_is_sent_again_on_demand(app: Flask, client: Flas
             deliveries.disable(connection, subscription_id, "away", "test", datetime.now(UTC))
         send(app, client, "ingest_started")  # never enqueued: the subscription is disabled
         hour_ago = datetime.now(UTC) - timedelta(hours=1)
-        with app.extensions["database"].write() as connection:
-            assert send_missed(connection, "acme", subscription_id, hour_ago, "test") == 2
+        assert send_missed(app.extensions["database"], "acme", subscription_id, hour_ago, "me") == 2
         deliver_due(app.extensions["database"], app.extensions["settings"])
     assert [one.state for one in outbox(app)] == ["delivered", "delivered"]
+    assert send_missed(app.extensions["database"], "acme", subscription_id, hour_ago, "me") == 0
+
+
+@pytest.fixture
+def by_twos(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifying, "AT_ONCE", 2)
+
+
+@pytest.mark.usefixtures("by_twos")
+def test_what_was_missed_is_enqueued_some_at_a_time_and_once(
+    app: Flask, client: FlaskClient
+) -> None:
+    subscription_id = missed_by_one(app, client, *["quota_exceeded", "ingest_started"] * 4)
+    database, hour_ago = app.extensions["database"], datetime.now(UTC) - timedelta(hours=1)
+    with commits(app) as ended:
+        assert send_missed(database, "acme", subscription_id, hour_ago, "me") == 4
+    # what waited already, 8 events by twos, and a look that finds no more
+    assert len(ended) == 1 + 4 + 1
+    assert [one.event_type for one in outbox(app)] == ["quota_exceeded"] * 4
+    assert len({one.message_id for one in outbox(app)}) == 4
+
+
+@pytest.mark.usefixtures("by_twos")
+def test_interrupted_it_keeps_what_it_did_and_does_the_rest_when_asked_again(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription_id = missed_by_one(app, client, *["quota_exceeded"] * 6)
+    database, hour_ago = app.extensions["database"], datetime.now(UTC) - timedelta(hours=1)
+    enqueue, turns = deliveries.enqueue, count(1)
+
+    def enqueue_twice(*sent: Any) -> int:
+        if next(turns) > 2:
+            raise ConnectionError
+        return enqueue(*sent)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(deliveries, "enqueue", enqueue_twice)
+        with pytest.raises(ConnectionError):
+            send_missed(database, "acme", subscription_id, hour_ago, "me")
+    assert len(outbox(app)) == 4
+    send_missed(database, "acme", subscription_id, hour_ago, "me")
+    assert len(outbox(app)) == len({one.message_id for one in outbox(app)}) == 6
+
+
+def missed_by_one(app: Flask, client: FlaskClient, *names: str) -> str:
+    """A subscription to quotas that was stopped while these events came, all at one moment."""
+    subscription_id, _ = subscribe(app, "quota_*")
     with app.extensions["database"].write() as connection:
-        assert send_missed(connection, "acme", subscription_id, hour_ago, "test") == 0
+        deliveries.disable(connection, subscription_id, "away", "test", datetime.now(UTC))
+    send(app, client, *names)
+    return subscription_id
+
+
+@contextmanager
+def commits(app: Flask) -> Iterator[list[Connection]]:
+    """The transactions of writers that end meanwhile."""
+    ended: list[Connection] = []
+    writer, note = app.extensions["database"].writer, ended.append
+    event.listen(writer, "commit", note)
+    yield ended
+    event.remove(writer, "commit", note)
 
 
 def test_a_disabled_subscription_shows_as_a_notice(app: Flask) -> None:
@@ -135,10 +196,11 @@ def test_another_tenant_s_subscription_can_t_be_touched(app: Flask) -> None:
         lambda c: subscriptions.change_types(c, "blue", subscription_id, ["*"], "test"),
         lambda c: subscriptions.rotate_secret(c, "blue", subscription_id, "test", key),
         lambda c: subscriptions.delete_subscription(c, "blue", subscription_id, "test"),
-        lambda c: send_missed(c, "blue", subscription_id, now, "test"),
     ):
         with app.extensions["database"].write() as connection, pytest.raises(AccessError):
             touch(connection)
+    with pytest.raises(AccessError):
+        send_missed(app.extensions["database"], "blue", subscription_id, now, "test")
 
 
 def test_deleting_a_subscription_takes_what_waits_for_it(app: Flask, client: FlaskClient) -> None:

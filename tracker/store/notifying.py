@@ -6,14 +6,17 @@ The event's id is the message's: at least once, and the receiver can tell what i
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, literal, select, tuple_
 
-from tracker.model import Destination, Event
+from tracker.model import Destination, Event, UtcDateTime, Uuid
 from tracker.store import bulk, deliveries
 from tracker.store.access import AccessError, audit
+from tracker.store.database import Database
 from tracker.store.deliveries import Message
+from tracker.store.locks import join_writers
 from tracker.store.subscriptions import EVENTS, find_subscription
 
 DESTINATIONS = Destination.__table__
@@ -32,15 +35,18 @@ SENT_FIELDS = (
 )
 """Of an event, in `data`: the same as `GET /api/events` gives."""
 
-_REPLAYED = 1000
+AT_ONCE = 1000
+"""Events looked at in one transaction: while it lasts no one else may write."""
+
+Place = tuple[datetime, str]
+"""Of an event in the order of receipt: when, and its id."""
+
+_BEFORE_ALL = str(UUID(int=0))
 
 
 def notify(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Enqueues newly stored events for those who subscribed to them; returns how many.
-
-    What an import brings is history and not sent, and neither is what bots did.
-    """
-    news = [row for row in rows if row["source"] != "import" and not row["is_bot"]]
+    """Enqueues newly stored events for those who subscribed to them; returns how many."""
+    news = [row for row in rows if _is_news(row)]
     if not news:
         return 0
     keys = sorted({(row["tenant_id"], EVENTS) for row in news})
@@ -53,6 +59,11 @@ def notify(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
         if row["tenant_id"] == one.tenant_id and wants(one.event_types, row["event_type"])
     ]
     return deliveries.enqueue(connection, messages) if messages else 0
+
+
+def _is_news(row: Mapping[str, Any]) -> bool:
+    """What an import brings is history and not sent, and neither is what bots did."""
+    return row["source"] != "import" and not row["is_bot"]
 
 
 def wants(event_types: Sequence[str], event_type: str) -> bool:
@@ -77,44 +88,61 @@ def message_of(row: Mapping[str, Any], subscription_id: str) -> Message:
 
 
 def send_missed(
-    connection: Connection, tenant_id: str, subscription_id: str, since: datetime, actor: str
+    database: Database, tenant_id: str, subscription_id: str, since: datetime, actor: str
 ) -> int:
-    """Sends everything since then that never arrived, also what came while it was disabled."""
-    subscription = find_subscription(connection, tenant_id, subscription_id)
-    if subscription is None:
-        raise AccessError("There is no such webhook.")
-    if subscription.disabled_at is not None:
-        deliveries.enable(connection, subscription_id, actor)
-    sent = deliveries.replay_missed(connection, subscription_id, since)
-    sent += _enqueue_unsent(connection, subscription, since)
-    audit(
-        connection,
-        actor,
-        "webhook.replay",
-        tenant_id,
-        webhook=subscription_id,
-        since=since.isoformat(),
-        events=sent,
-    )
+    """Sends everything since then that never arrived, also what came while it was disabled.
+
+    In many transactions, so that others write meanwhile. Where it breaks off, asking again does
+    the rest: a message is enqueued once.
+    """
+    with database.write() as connection:
+        subscription = _existing(connection, tenant_id, subscription_id)
+        if subscription.disabled_at is not None:
+            deliveries.enable(connection, subscription_id, actor)
+        detail = {"webhook": subscription_id, "since": since.isoformat()}
+        audit(connection, actor, "webhook.replay", tenant_id, **detail)
+        sent = deliveries.replay_missed(connection, subscription_id, since)
+    place: Place | None = (since, _BEFORE_ALL)
+    while place:
+        with database.write() as connection:
+            enqueued, place = _enqueue_unsent(connection, tenant_id, subscription_id, place)
+        sent += enqueued
     return sent
 
 
-def _enqueue_unsent(connection: Connection, subscription: Any, since: datetime) -> int:
-    """Enqueues stored events of the subscription's types that were never enqueued for it."""
-    table = Event.__table__
+def _existing(connection: Connection, tenant_id: str, subscription_id: str) -> Any:
+    subscription = find_subscription(connection, tenant_id, subscription_id)
+    if subscription is None:
+        raise AccessError("There is no such webhook.")
+    return subscription
+
+
+def _enqueue_unsent(
+    connection: Connection, tenant_id: str, subscription_id: str, place: Place
+) -> tuple[int, Place | None]:
+    """Enqueues, of the events next received, those that never were for this subscription.
+
+    Returns how many, and the place to go on from unless these were the last.
+    """
+    join_writers(connection)
+    subscription = _existing(connection, tenant_id, subscription_id)
+    rows = _received_after(connection, tenant_id, place)
+    messages = [
+        message_of(row, subscription_id)
+        for row in rows
+        if _is_news(row) and wants(subscription.event_types, row["event_type"])
+    ]
+    further = (rows[-1]["received_at"], rows[-1]["id"]) if len(rows) == AT_ONCE else None
+    return deliveries.enqueue(connection, messages), further
+
+
+def _received_after(connection: Connection, tenant_id: str, place: Place) -> list[dict[str, Any]]:
+    events = Event.__table__.c
+    here = tuple_(literal(place[0], UtcDateTime()), literal(place[1], Uuid()))
     statement = (
-        select(*(table.c[name] for name in SENT_FIELDS))
-        .where(table.c.tenant_id == subscription.tenant_id, table.c.received_at >= since)
-        .where(table.c.source != "import", table.c.is_bot.is_(False))
-        .order_by(table.c.received_at, table.c.id)
+        select(*(events[name] for name in (*SENT_FIELDS, "is_bot")))
+        .where(events.tenant_id == tenant_id, tuple_(events.received_at, events.id) > here)
+        .order_by(events.received_at, events.id)
+        .limit(AT_ONCE)
     )
-    total = 0
-    batch: list[Message] = []
-    for found in connection.execute(statement):
-        row = dict(found._mapping)
-        if wants(subscription.event_types, row["event_type"]):
-            batch.append(message_of(row, str(subscription.id)))
-        if len(batch) == _REPLAYED:
-            total += deliveries.enqueue(connection, batch)
-            batch = []
-    return total + (deliveries.enqueue(connection, batch) if batch else 0)
+    return [row._asdict() for row in connection.execute(statement)]
