@@ -1,14 +1,19 @@
 """`GET /api/events`: a tenant's events for another program."""
 
+import re
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from docs.generate import DOCS
 from tests.conftest import SESSION, bearer, make_key, make_tenant, record
 from tests.ingest.sending import CLICK, FILTER, QUERY, event_of
+from tracker.model import Event
 
 FIELDS = {
     "id",
@@ -72,6 +77,34 @@ def test_the_newest_received_comes_first(app: Flask, client: FlaskClient, read_k
     record(app, CLICK | {"event_id": first})
     record(app, CLICK | {"event_id": second})
     assert walk(client, read_key) == [second, first]
+
+
+def test_who_follows_as_documented_misses_nothing_that_is_stored_late(
+    app: Flask, client: FlaskClient, read_key: str
+) -> None:
+    first, late = str(uuid4()), str(uuid4())
+    example = follower(client, read_key)
+    record(app, CLICK | {"event_id": first})
+    (event,) = example["news"]({})
+    known = {event["id"]: example["received"](event)}
+    assert example["news"](known) == []
+    # received before the first, and stored after that was read
+    record(app, CLICK | {"event_id": late})
+    with app.extensions["database"].write() as connection:
+        earlier = {"received_at": known[first] - timedelta(seconds=30)}
+        connection.execute(update(Event).where(Event.id == late).values(earlier))
+    assert [event["id"] for event in example["news"](known)] == [late]
+
+
+def follower(client: FlaskClient, key: str) -> dict[str, Any]:
+    """What the example of the docs defines; it asks this service."""
+    page = (DOCS / "webhooks.md").read_text()
+    examples = re.findall(r"^```python\n(.+?)^```", page, re.S | re.M)
+    (code,) = (code for code in examples if "def news" in code)
+    defined: dict[str, Any] = {}
+    exec(code, defined)
+    defined["page"] = lambda query: client.get(f"/api/events?{query}", headers=bearer(key)).json
+    return defined
 
 
 def test_types_may_be_several_and_end_in_a_star(

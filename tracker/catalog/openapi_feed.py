@@ -19,6 +19,8 @@ def feed_operation() -> dict[str, Any]:
     return {
         "operationId": "readEvents",
         "summary": "The key's tenant's events, those received last first",
+        "description": "An event may be stored after others that were received later. To follow,"
+        " walk on to a minute before the newest that you have, and leave out the ids you have.",
         "security": [{"key": []}],
         "parameters": [
             _parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
