@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.conftest import make_tenant, record
 from tests.dashboard.conftest import browser_of, csrf_token, make_operator
@@ -49,6 +49,17 @@ def test_a_view_of_an_id_with_a_question_mark_opens_its_page(
     assert location == "/experts/a%3Fb?period=7d"
     assert operator.get(location).status_code == 200
     assert 'href="/experts/a%3Fb?period=7d"' in operator.get("/catalog").text
+
+
+def test_a_view_once_kept_with_a_path_that_names_a_host_leads_to_its_page(
+    app: Flask, operator: FlaskClient
+) -> None:
+    post(operator, path="/experts/e1", query="")
+    with app.extensions["database"].write() as connection:
+        connection.execute(update(SavedView).values(path="//experts/e1"))
+    page = operator.get("/views").text
+    assert 'href="/experts/e1"' in page
+    assert 'href="//' not in page
 
 
 def test_a_relative_period_stays_relative(app: Flask, operator: FlaskClient) -> None:
@@ -138,7 +149,18 @@ def test_a_view_that_does_not_do_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize(
-    "path", ["//evil.example/overview", "https://evil.example", "/login", "/nowhere", "", "\0"]
+    "path",
+    [
+        "//evil.example/overview",
+        "//experts/e1",
+        "///experts/e1",
+        "experts/e1",
+        "https://evil.example",
+        "/login",
+        "/nowhere",
+        "",
+        "\0",
+    ],
 )
 def test_only_pages_of_the_dashboard_can_be_saved(
     app: Flask, operator: FlaskClient, path: str

@@ -122,6 +122,8 @@ def _place(path: str, query: str, someone: Viewer) -> Place:
 
 def _matched(path: str) -> Any:
     """The declared page with this path and what its path names; None when there is none."""
+    if not path.startswith("/") or path.startswith("//"):
+        return None  # the map of URLs takes both for /path, and browsers // for a host
     try:
         endpoint, values = current_app.url_map.bind("").match(path, method="GET")
     except (HTTPException, RequestRedirect):
@@ -158,4 +160,5 @@ def _link(view: Any) -> ViewLink:
 
 
 def _address(path: str, query: str) -> str:
-    return quote(path) + (f"?{query}" if query else "")
+    inside = "/" + path.lstrip("/")  # views kept earlier may have a path that names a host
+    return quote(inside) + (f"?{query}" if query else "")
