@@ -121,6 +121,45 @@ def test_a_server_links_a_user_and_the_trips_of_the_last_30_days(
     assert rows(app, attempts) == [("new", "u1"), ("old", None)]
 
 
+@pytest.mark.parametrize(
+    ("days", "sent_user", "user"),
+    [(29, None, "u1"), (40, None, None), (40, "u9", "u9")],
+    ids=["within the limit", "before it", "before it, but named by the outcome"],
+)
+@pytest.mark.parametrize("order", ["outcome, link", "link, outcome"])
+def test_an_outcome_that_comes_late_moves_no_limit(
+    client: FlaskClient,
+    app: Flask,
+    write_key: str,
+    order: str,
+    days: int,
+    sent_user: str | None,
+    user: str | None,
+) -> None:
+    begun = datetime.now(UTC) - timedelta(days=days)
+    attempted = event_of("create_trip_attempted", occurred_at=begun.isoformat())
+    failed = event_of("create_trip_failed", user_id=sent_user)
+    steps = {
+        "link": lambda: link(client, write_key, user_id="u1"),
+        "outcome": lambda: client.post("/api/events", json=failed, headers=bearer(write_key)),
+    }
+    client.post("/api/events", json=attempted, headers=bearer(write_key))
+    for step in order.split(", "):
+        assert steps[step]().status_code in (200, 202)
+    attempts = "SELECT status, user_id FROM trip_creation_attempts"
+    assert rows(app, attempts) == [("failed", user)]
+
+
+def test_a_login_is_of_a_new_attempt_whose_outcome_alone_names_the_session(
+    app: Flask, client: FlaskClient, write_key: str
+) -> None:
+    link(client, write_key, user_id="u1")
+    for name, session in (("create_trip_attempted", None), ("create_trip_failed", SESSION)):
+        sent = event_of(name, session_id=session)
+        client.post("/api/events", json=sent, headers=bearer(write_key))
+    assert rows(app, "SELECT user_id FROM trip_creation_attempts") == [("u1",)]
+
+
 def test_an_email_and_a_user_may_come_one_after_the_other(
     app: Flask, client: FlaskClient, write_key: str
 ) -> None:

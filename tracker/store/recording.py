@@ -109,7 +109,7 @@ def _counted(
 ) -> list[Upsert]:
     for row in rows:
         project(row, deltas)
-    changes, recorded.beaten = fold_attempts(connection, rows, deltas)
+    changes, recorded.beaten = fold_attempts(connection, rows, known, deltas)
     members: dict[MemberKey, dict[date, int]] = dict(changes)
     for row in rows:
         for member, day in memberships(row):

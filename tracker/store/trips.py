@@ -8,7 +8,8 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy import Connection
@@ -18,9 +19,10 @@ from tracker.store import bulk
 from tracker.store.deltas import Deltas, Key
 from tracker.store.extremes import restore_extremes
 from tracker.store.inputs import shared_inputs
+from tracker.store.linking import TRIPS_LINKED, Known
 from tracker.store.pasts import Past, pasts_of
 from tracker.store.projections import EventRow
-from tracker.store.uniques import MemberKey
+from tracker.store.uniques import MemberKey, SessionKey
 
 ATTEMPTS = TripAttempt.__table__
 TELEMETRY = ("create_trip_attempted", "create_trip_succeeded", "create_trip_failed")
@@ -33,6 +35,13 @@ _BUCKET_RATIO = 1.1
 RequestKey = tuple[str, str]
 """Tenant and request id."""
 Attempt = dict[str, Any]
+
+
+class Came(NamedTuple):
+    """When new events of a request came, and whom they named, unless that is their session's."""
+
+    at: datetime | None = None
+    user_id: str | None = None
 
 
 def duration_bucket(duration_ms: float | None) -> int:
@@ -48,21 +57,27 @@ def bucket_duration(bucket: int) -> float:
 
 
 def fold_attempts(
-    connection: Connection, rows: Iterable[EventRow], deltas: Deltas
+    connection: Connection,
+    rows: Iterable[EventRow],
+    known: Mapping[SessionKey, Known],
+    deltas: Deltas,
 ) -> tuple[dict[MemberKey, Counter[Any]], list[EventRow]]:
-    """Folds the requests of new events anew.
+    """Folds the requests of new events anew. `known` says whom their sessions belong to.
 
     Returns the changed days of sessions by error code, and the outcomes that from now on do
     not stand because another of the same request occurred first.
     """
-    fresh = {
-        (row["tenant_id"], row["request_id"]): row
-        for row in rows
-        if row["event_type"] in TELEMETRY and not row["is_bot"]
-    }
+    news = [row for row in rows if row["event_type"] in TELEMETRY and not row["is_bot"]]
+    fresh = {_request(row): row for row in news}
     if not fresh:
         return {}, []
-    members, losers = refold(connection, fresh, deltas)
+    named = {
+        _request(row): row["user_id"]
+        for row in news
+        if row["user_id"] != known.get((row["tenant_id"], row["session_id"]), Known()).user_id
+    }
+    came = {key: Came(row["received_at"], named.get(key)) for key, row in fresh.items()}
+    members, losers = refold(connection, fresh, deltas, came=came)
     new = {row["id"] for row in rows}
     return members, [
         # what beat a stored outcome was noticed when the new event came
@@ -73,13 +88,17 @@ def fold_attempts(
 
 
 def refold(
-    connection: Connection, requests: Iterable[RequestKey], deltas: Deltas, afresh: bool = False
+    connection: Connection,
+    requests: Iterable[RequestKey],
+    deltas: Deltas,
+    afresh: bool = False,
+    came: Mapping[RequestKey, Came] = MappingProxyType({}),
 ) -> tuple[dict[MemberKey, Counter[Any]], list[tuple[EventRow, bool]]]:
     """Computes attempts from their stored events, and counts the difference.
 
     An attempt that has no event left is taken out; one that has expired stays counted. Returns
     the changed days of sessions by error code, and each outcome that does not stand with whether
-    it did until now. `afresh` forgets the user that a login attached.
+    it did until now. `afresh` forgets the user that a login attached. `came` tells of new events.
     """
     by = ("tenant_id", "request_id")
     wanted = sorted(requests)
@@ -102,12 +121,21 @@ def refold(
             continue
         count_attempt(before, deltas, members, -1)
         if after is not None:
+            news = came.get(request, Came())
+            if before and _is_nobodys(before, news):
+                after["user_id"] = news.user_id
             folded[request] = after
             count_attempt(after, deltas, members, +1)
             stood_at = before and before["outcome_at"]
             losers += [(row, row["occurred_at"] == stood_at) for row in beaten]
     _keep(connection, held, folded)
     return members, losers
+
+
+def _is_nobodys(attempt: Attempt, news: Came) -> bool:
+    """Whether a login came too late for the attempt, although it gave its user to the events."""
+    too_late = news.at is None or attempt["created_at"] < news.at - TRIPS_LINKED
+    return attempt["user_id"] is None and too_late
 
 
 def _keep(
