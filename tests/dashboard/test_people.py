@@ -63,6 +63,7 @@ def test_without_a_session_the_page_says_so(operator: FlaskClient) -> None:
             "step=clicked+a+card",
             "One session set a filter or searched and clicked a card in this period.",
         ),
+        ("step=had+any+event", "One session had any event in this period."),
         ("before=1", "0 sessions had come before in this period."),
         (
             "first_week=2026-11-02",

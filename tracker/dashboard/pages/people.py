@@ -85,7 +85,7 @@ def _conditions(scope: Scope) -> list[str]:
     if code := chosen.get("error_code"):
         said.append(f"had a trip fail with {code}")
     if step := chosen.get("step"):
-        said.append(" and ".join(STEPS[1 : STEPS.index(step) + 1]))
+        said.append(" and ".join(STEPS[1 : STEPS.index(step) + 1]) or step)
     if chosen.get("before"):
         said.append("had come before")
     if week := chosen.get("first_week"):
@@ -144,7 +144,7 @@ PAGE = Page(
         Filter("expert_id", "Clicked", quiet=True),
         Filter("error_code", "Trip failed with", quiet=True),
         Filter("known", "Who", (("1", "Known by name"),), quiet=True),
-        Filter("step", "Got as far as", tuple((step, step) for step in STEPS[1:]), quiet=True),
+        Filter("step", "Got as far as", tuple((step, step) for step in STEPS), quiet=True),
         Filter("before", "Came before", (("1", "The period"),), quiet=True),
         Filter("first_week", "First in the week from", quiet=True),
     ),
