@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from tests.dashboard.conftest import browser_of, csrf_token, make_operator
-from tracker.model import Delivery
+from tracker.model import DailyIngest, Delivery
 from tracker.store import alerts, channels, deliveries
 
 
@@ -174,6 +174,19 @@ def test_a_rule_is_snoozed_switched_off_tried_and_deleted(
     assert "would have fired 0 times in 30 days" in tried
     send(operator, "delete-rule", rule=rule)
     assert len(rules(app)) == 1
+
+
+def test_a_rule_on_days_is_tried_on_days_and_says_which(app: Flask, operator: FlaskClient) -> None:
+    with app.extensions["database"].write() as connection:
+        rule = alerts.create_rule(connection, "Refused", "refusals", {"above": 0.1}, "test")
+        yesterday = datetime.now(UTC).date() - timedelta(days=1)
+        values = {"tenant_id": "default", "day": yesterday, "event_type": "card_click", "slot": 0}
+        counts = dict.fromkeys(("accepted", "duplicates", "sampled", "late", "bots"), 0)
+        connection.execute(insert(DailyIngest).values(**values, **counts | {"refused": 100}))
+    tried = operator.get(f"/alerts/rules/{rule}/test").text
+    assert "would have fired once" in tried
+    day = f"{yesterday:%a} {yesterday.day} {yesterday:%b}"
+    assert f'<td class="time">{day}</td>' in tried
 
 
 def test_analysts_look_and_only_admins_change(app: Flask) -> None:

@@ -1,7 +1,7 @@
 """Alerts: one message per episode, to every channel, and quiet when nothing is wrong."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 
 from tests.conftest import record
 from tests.jobs.receiver import Receiver
-from tracker.jobs.alerts import dry_run, watch
+from tracker.jobs.alerts import Episode, dry_run, watch
 from tracker.jobs.deliveries import deliver_due
 from tracker.jobs.judging import Judge
 from tracker.metrics import overview
@@ -26,6 +26,7 @@ from tracker.store.deliveries import disable
 
 ZONE = ZoneInfo("UTC")
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
+TODAY = f"{NOW.day} {NOW:%b}"
 PANELS = {("overview", "totals"): overview.totals}
 
 
@@ -206,7 +207,7 @@ def test_too_many_searches_that_find_nothing_are_told(app: Flask) -> None:
     for n in range(40):
         record(app, search(n, found=int(n < 10)), settle=False)
     look(app, datetime.now(UTC))
-    assert messages(app)[0]["text"] == "75 % of today’s searches found nothing: 30 of 40."
+    assert messages(app)[0]["text"] == f"75 % of the searches of {TODAY} found nothing: 30 of 40."
 
 
 def search(number: int, found: int) -> dict[str, Any]:
@@ -223,15 +224,18 @@ def test_too_many_refused_events_are_told(app: Flask) -> None:
     only_rule(app, "refusals", above=0.1)
     channel(app)
     now = datetime.now(UTC)
-    counts = {"accepted": 80, "refused": 20, "duplicates": 0, "sampled": 0, "late": 0, "bots": 0}
-    with app.extensions["database"].write() as connection:
-        connection.execute(
-            insert(DailyIngest).values(
-                tenant_id="default", day=now.date(), event_type="card_click", slot=0, **counts
-            )
-        )
+    refuse(app, now.date())
     look(app, now)
-    assert messages(app)[0]["text"] == "20 % of the events sent today were refused: 20 of 100."
+    text = f"20 % of the events sent on {TODAY} were refused: 20 of 100."
+    assert messages(app)[0]["text"] == text
+
+
+def refuse(app: Flask, *days: date) -> None:
+    """A fifth of the days' events are refused."""
+    counts = {"accepted": 80, "refused": 20, "duplicates": 0, "sampled": 0, "late": 0, "bots": 0}
+    same = {"tenant_id": "default", "event_type": "card_click", "slot": 0, **counts}
+    with app.extensions["database"].write() as connection:
+        connection.execute(insert(DailyIngest), [same | {"day": day} for day in days])
 
 
 def test_any_number_of_a_panel_can_be_watched(app: Flask) -> None:
@@ -240,7 +244,9 @@ def test_any_number_of_a_panel_can_be_watched(app: Flask) -> None:
     channel(app)
     record(app, search(1, 0), settle=False)
     look(app, datetime.now(UTC))
-    assert messages(app)[0]["text"] == "sage_queries on /overview is 1, below 5."
+    assert messages(app)[0]["text"] == (
+        f"sage_queries on /overview is 1, below 5, in the 7 days to {TODAY}."
+    )
 
 
 def test_an_alert_on_a_row_names_the_row(app: Flask) -> None:
@@ -253,7 +259,7 @@ def test_an_alert_on_a_row_names_the_row(app: Flask) -> None:
     with app.extensions["database"].read(None) as session:
         wrong = Judge(session, alerts.find_rule(session, rule), ZONE, panels)(NOW)
     assert wrong
-    assert wrong.words == "failures of error_code=X on /trips is 2, above 1."
+    assert wrong.words == f"failures of error_code=X on /trips is 2, above 1, on {TODAY}."
 
 
 def test_the_clock_which_has_no_request_can_watch_every_panel(app: Flask) -> None:
@@ -273,12 +279,38 @@ def test_a_dry_run_says_how_often_it_would_have_fired(app: Flask) -> None:
         for week in range(1, 5):
             attempts(app, end - timedelta(weeks=week, hours=2), 240, made=480, failed=24)
         spike(app, end)
-    database = app.extensions["database"]
-    with database.read(None) as session:
-        [rule] = alerts.list_rules(session)
-        found = dry_run(session, rule, ZONE, PANELS)
-    assert len(found) == 3
+    assert len(tried(app)) == 3
     assert firings(app) == []
+
+
+def tried(app: Flask) -> list[Episode]:
+    with app.extensions["database"].read(None) as session:
+        [rule] = alerts.list_rules(session)
+        return dry_run(session, rule, ZONE, PANELS)
+
+
+def test_a_dry_run_of_a_rule_on_one_day_fires_on_every_wrong_day(app: Flask) -> None:
+    only_rule(app, "refusals", above=0.1)
+    days = [NOW.date() - timedelta(days=n) for n in range(3)]
+    refuse(app, *days)
+    found = tried(app)
+    assert [one.fired_at.date() for one in found] == days[::-1]
+    assert [one.wrong_until for one in found] == [one.fired_at for one in found]
+    assert [one.fired_at.time() for one in found[:-1]] == 2 * [time.max]
+    assert f"of the events sent on {days[2].day} {days[2]:%b} were refused" in found[0].words
+
+
+def test_a_dry_run_of_a_rule_on_several_days_stays_wrong_over_midnight(app: Flask) -> None:
+    only_rule(app, "panel", page="p", panel="q", column="n", comparison="above", value=1, days=7)
+    wrong = {NOW.date() - timedelta(days=n) for n in (0, 1, 2, 9)}
+    panels = {
+        ("p", "q"): lambda _session, scope: [SimpleNamespace(n=2 if scope.last in wrong else 0)]
+    }
+    with app.extensions["database"].read(None) as session:
+        [rule] = alerts.list_rules(session)
+        found = dry_run(session, rule, ZONE, panels)
+    ago = [[(NOW.date() - at.date()).days for at in one[:2]] for one in found]
+    assert ago == [[9, 9], [2, 0]]
 
 
 def test_a_broken_rule_leaves_the_others_alone(app: Flask) -> None:

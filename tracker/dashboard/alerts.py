@@ -14,6 +14,7 @@ from flask import (
 )
 from sqlalchemy.orm import Session
 
+from tracker.dashboard import formats, settings_changes
 from tracker.dashboard.alert_changes import CHANGES
 from tracker.dashboard.answers import number_columns
 from tracker.dashboard.pages import PAGES
@@ -21,6 +22,7 @@ from tracker.dashboard.panels import Metric
 from tracker.dashboard.settings_changes import Done, answer_to, attempt
 from tracker.dashboard.viewers import admin, viewer
 from tracker.jobs.alerts import dry_run
+from tracker.jobs.judging import BY_THE_MINUTE
 from tracker.metrics.scope import Scope
 from tracker.store import alerts, channels
 from tracker.store.access import IS_UUID, AccessError, list_tenants
@@ -118,9 +120,16 @@ def try_rule(rule_id: str) -> Any:
             abort(404, str(error))
         zone = app.extensions["settings"].zone
         found = dry_run(session, rule, zone, app.extensions["panel_metrics"], _DRY_RUN_DAYS)
+    when = settings_changes.moment if rule.kind in BY_THE_MINUTE else _day
     return render_template(
-        "dashboard/alerts_test.html", rule=rule, episodes=found, days=_DRY_RUN_DAYS
+        "dashboard/alerts_test.html", rule=rule, episodes=found, days=_DRY_RUN_DAYS, when=when
     )
+
+
+def _day(moment: datetime) -> str:
+    zone = current_app.extensions["settings"].zone
+    today = datetime.now(UTC).astimezone(zone).date()
+    return formats.day(moment.astimezone(zone).date(), today)
 
 
 def change_alerts(action: str) -> Any:

@@ -4,8 +4,8 @@ Looking back finds what came late: imported events, or those of a server that wa
 """
 
 import logging
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -74,18 +74,41 @@ def dry_run(
 ) -> list[Episode]:
     """The episodes that a rule would have had in the last days, as far as they are held.
 
-    Rules on attempts are judged every five minutes, the others at the end of each day.
+    Rules on attempts are judged every five minutes; the others by each day as it ended, and by
+    today as it is now.
     """
     now = datetime.now(UTC)
-    step = STEP if rule.kind in BY_THE_MINUTE else timedelta(days=1)
-    moments = [now - step * n for n in range(timedelta(days=days) // step, -1, -1)]
+    by_the_minute = rule.kind in BY_THE_MINUTE
+    moments = list(_minutes(now, days) if by_the_minute else _ends_of_days(now, zone, days))
     judge = Judge(session, rule, zone, panels)
     judge.prepare(moments[0], now)
-    return list(_episodes(((moment, judge(moment)) for moment in moments), max(QUIET, step)))
+    quiet = QUIET if by_the_minute else _quiet_days(rule)
+    return list(_episodes(((moment, judge(moment)) for moment in moments), quiet))
+
+
+def _minutes(now: datetime, days: int) -> Iterator[datetime]:
+    for n in range(timedelta(days=days) // STEP, -1, -1):
+        yield now - STEP * n
+
+
+def _ends_of_days(now: datetime, zone: ZoneInfo, days: int) -> Iterator[datetime]:
+    today = now.astimezone(zone).date()
+    for n in range(days - 1, 0, -1):
+        yield datetime.combine(today - timedelta(days=n), time.max, zone).astimezone(UTC)
+    yield now
+
+
+def _quiet_days(rule: Any) -> timedelta:
+    """How far apart wrong days may lie and be one episode.
+
+    At midnight a rule on one day has nothing to go by until more comes in, and is quiet; one on
+    several days still has the days before, and stays wrong. No day has 36 hours.
+    """
+    return timedelta(hours=36 if int(rule.options.get("days", 1)) > 1 else 0)
 
 
 def _episodes(
-    judged: Iterator[tuple[datetime, Wrong | None]], quiet: timedelta
+    judged: Iterable[tuple[datetime, Wrong | None]], quiet: timedelta
 ) -> Iterator[Episode]:
     held: Episode | None = None
     for moment, wrong in judged:

@@ -78,12 +78,13 @@ class Judge:
 
     def zero_results(self, moment: datetime) -> Wrong | None:
         share = watching.zero_results(self.session, self.scope(moment))
-        what = "of today’s searches found nothing"
+        what = f"of the searches of {self._day(moment)} found nothing"
         return self._too_many(share, moment, what, least=30)
 
     def refusals(self, moment: datetime) -> Wrong | None:
         share = watching.refusals(self.session, self.scope(moment))
-        return self._too_many(share, moment, "of the events sent today were refused", least=100)
+        what = f"of the events sent on {self._day(moment)} were refused"
+        return self._too_many(share, moment, what, least=100)
 
     def _too_many(
         self, share: watching.Share, moment: datetime, what: str, least: int
@@ -106,7 +107,7 @@ class Judge:
             return None
         of = f" of {options['row']}" if options.get("row") else ""
         where = f"{options['column']}{of} on /{options['page']}"
-        words = f"{where} is {number:g}, {options['comparison']} {limit:g}."
+        words = f"{where} is {number:g}, {options['comparison']} {limit:g}, {self._days(moment)}."
         return Wrong(moment, words, {"number": float(number), "limit": limit})
 
     def _row(self, options: Mapping[str, Any], moment: datetime) -> Any:
@@ -117,6 +118,16 @@ class Judge:
         name, _, wanted = str(options.get("row", "")).partition("=")
         rows = found.rows if isinstance(found, Listing) else found
         return next((r for r in rows if not name or str(getattr(r, name, None)) == wanted), None)
+
+    def _days(self, moment: datetime) -> str:
+        days = int(self.rule.options.get("days", 1))
+        return (
+            f"in the {days} days to {self._day(moment)}" if days > 1 else f"on {self._day(moment)}"
+        )
+
+    def _day(self, moment: datetime) -> str:
+        day = moment.astimezone(self.zone).date()
+        return f"{day.day} {day:%b}"
 
     def _clock(self, moment: datetime) -> str:
         return moment.astimezone(self.zone).strftime("%H:%M")
