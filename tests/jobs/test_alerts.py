@@ -104,12 +104,14 @@ def test_a_spike_is_told_once_and_so_is_its_end(app: Flask) -> None:
         look(app, NOW + timedelta(seconds=seconds))
     [told] = messages(app)
     assert told["type"] == "alert.fired"
-    assert told["text"].startswith("40 of 80 trip attempts failed in the half hour to ")
+    failed = "A rule on spike: 40 of 80 trip attempts failed in the half hour to "
+    assert told["text"].startswith(f"{failed}{TODAY} {NOW:%H:%M} UTC: 50 %")
     assert told["text"].endswith("50 %, usually 5 %. Most: NO_ROUTE.")
     for minutes in (20, 40, 70, 100):
         look(app, NOW + timedelta(minutes=minutes))
     kinds = [message["type"] for message in messages(app)]
     assert kinds == ["alert.fired", "alert.resolved"]
+    assert messages(app)[1]["text"].startswith("A rule on spike: Over, and last wrong at ")
     [episode] = firings(app)
     assert episode.resolved_by == "clock"
     assert episode.figures["error_code"] == "NO_ROUTE"
@@ -148,7 +150,7 @@ def test_silence_is_told_and_ends_with_the_next_attempts(app: Flask) -> None:
     attempts(app, NOW - timedelta(minutes=40), 10, made=20, failed=0)
     look(app, NOW)
     [told] = messages(app)
-    assert told["text"].startswith("No trip attempt since ")
+    assert told["text"].startswith("A rule on silence: No trip attempt since ")
     attempts(app, NOW, 40, made=80, failed=4)
     look(app, NOW + timedelta(minutes=45))
     assert messages(app)[-1]["type"] == "alert.resolved"
@@ -207,7 +209,20 @@ def test_too_many_searches_that_find_nothing_are_told(app: Flask) -> None:
     for n in range(40):
         record(app, search(n, found=int(n < 10)), settle=False)
     look(app, datetime.now(UTC))
-    assert messages(app)[0]["text"] == f"75 % of the searches of {TODAY} found nothing: 30 of 40."
+    text = f"A rule on zero_results: 75 % of the searches of {TODAY} found nothing: 30 of 40."
+    assert messages(app)[0]["text"] == text
+
+
+def test_what_is_told_names_the_tenant_that_a_rule_watches(app: Flask) -> None:
+    rule = only_rule(app, "refusals", above=0.1)
+    channel(app)
+    with app.extensions["database"].write() as connection:
+        connection.execute(
+            update(AlertRule).where(AlertRule.id == rule).values(tenant_id="default")
+        )
+    refuse(app, NOW.date())
+    look(app, NOW)
+    assert messages(app)[0]["text"].startswith("A rule on refusals (default): 20 % of the events ")
 
 
 def search(number: int, found: int) -> dict[str, Any]:
@@ -226,7 +241,7 @@ def test_too_many_refused_events_are_told(app: Flask) -> None:
     now = datetime.now(UTC)
     refuse(app, now.date())
     look(app, now)
-    text = f"20 % of the events sent on {TODAY} were refused: 20 of 100."
+    text = f"A rule on refusals: 20 % of the events sent on {TODAY} were refused: 20 of 100."
     assert messages(app)[0]["text"] == text
 
 
@@ -245,7 +260,7 @@ def test_any_number_of_a_panel_can_be_watched(app: Flask) -> None:
     record(app, search(1, 0), settle=False)
     look(app, datetime.now(UTC))
     assert messages(app)[0]["text"] == (
-        f"sage_queries on /overview is 1, below 5, in the 7 days to {TODAY}."
+        f"A rule on panel: sage_queries on /overview is 1, below 5, in the 7 days to {TODAY}."
     )
 
 
@@ -361,7 +376,8 @@ def test_a_message_leads_to_its_episode_where_the_dashboards_address_is_known(
     link = url and f"{url}/alerts#{episode.id}"
     signed, chat = sorted((orjson.loads(got.body) for got in receiver.got), key=len, reverse=True)
     assert signed.get("url") == link
-    assert chat == {"text": "\n".join(filter(None, (episode.words, link)))}
+    text = f"A rule on spike: {episode.words}"
+    assert chat == {"text": "\n".join(filter(None, (text, link)))}
 
 
 def test_a_new_channel_is_told_of_the_alerts_of_the_last_hours(app: Flask) -> None:

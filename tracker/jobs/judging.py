@@ -130,7 +130,7 @@ class Judge:
         return f"{day.day} {day:%b}"
 
     def _clock(self, moment: datetime) -> str:
-        return moment.astimezone(self.zone).strftime("%H:%M")
+        return f"{self._day(moment)} {moment.astimezone(self.zone):%H:%M %Z}"
 
 
 _JUDGE: dict[str, Callable[[Judge, datetime], Wrong | None]] = {

@@ -28,7 +28,7 @@ def tell_resolved(
     connection: Connection, rule: Any, firing: Mapping[str, Any], only: Sequence[str] = ()
 ) -> None:
     """Tells them that it is over."""
-    words = f"Over, and last wrong at {firing['wrong_until']:%d %b %H:%M} UTC: {rule.name}."
+    words = f"Over, and last wrong at {firing['wrong_until']:%d %b %H:%M} UTC."
     _tell(connection, rule, firing, "resolved", words, only or rule.channels)
 
 
@@ -40,9 +40,10 @@ def _tell(
     words: str,
     only: Sequence[str],
 ) -> None:
+    whose = f"{rule.name} ({rule.tenant_id})" if rule.tenant_id else rule.name
     body = {
         "type": f"alert.{what}",
-        "text": words,
+        "text": f"{whose}: {words}",
         "rule": {"id": rule.id, "name": rule.name, "kind": rule.kind},
         "tenant_id": rule.tenant_id,
         "firing_id": firing["id"],
