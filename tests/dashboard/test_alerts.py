@@ -148,6 +148,15 @@ def test_a_faulty_address_is_refused(app: Flask, operator: FlaskClient, address:
     assert held_channels(app) == []
 
 
+def test_the_history_says_whether_a_channel_was_told(app: Flask, operator: FlaskClient) -> None:
+    fire(app)
+    assert "<td>nobody</td>" in operator.get("/alerts").text
+    send(operator, "add-channel", name="x", kind="webhook", address="http://127.0.0.1:9/hook")
+    page = operator.get("/alerts").text
+    assert "<td>yes</td>" in page
+    assert "<td>nobody</td>" not in page
+
+
 def test_an_open_alert_is_acknowledged_and_resolved(app: Flask, operator: FlaskClient) -> None:
     firing = fire(app)
     assert "One" not in operator.get("/alerts").text

@@ -186,6 +186,17 @@ def test_what_goes_on_when_a_rule_is_no_longer_snoozed_is_told_then(app: Flask) 
     assert [message["type"] for message in messages(app)] == ["alert.fired", "alert.resolved"]
 
 
+def test_what_goes_on_is_told_to_a_channel_that_comes_later(app: Flask) -> None:
+    only_rule(app, "refusals", above=0.1)
+    refuse(app, NOW.date(), NOW.date() - timedelta(days=1))
+    look(app, NOW - timedelta(hours=13))
+    look(app, NOW - timedelta(hours=1))
+    channel(app)
+    look(app, NOW)
+    look(app, NOW + timedelta(seconds=30))
+    assert [message["type"] for message in messages(app)] == ["alert.fired"]
+
+
 def test_an_episode_can_be_acknowledged_and_resolved_by_hand(app: Flask) -> None:
     only_rule(app, "spike")
     channel(app)
@@ -386,8 +397,10 @@ def test_a_new_channel_is_told_of_the_alerts_of_the_last_hours(app: Flask) -> No
     spike(app, NOW - timedelta(hours=2))
     look(app, NOW)  # nobody is there to be told
     assert messages(app) == []
+    assert [one.told for one in firings(app)] == [False]
     for _ in range(2):
         channel(app)
+    assert [one.told for one in firings(app)] == [True]
     told = sorted(message["type"] for message in messages(app))
     assert told == 2 * ["alert.fired"] + 2 * ["alert.resolved"]
 
@@ -402,6 +415,9 @@ def test_a_new_channel_is_not_told_of_what_is_old_snoozed_or_for_others(app: Fla
         ]
         for rule, hours, told in zip(rules, (13, 1, 1), (True, False, True), strict=True):
             at = datetime.now(UTC) - timedelta(hours=hours)
+            if not told:
+                until = at + timedelta(minutes=5)
+                alerts.change_rule(connection, rule, "test", snoozed_until=until)
             fired = {"began_at": at, "fired_at": at, "wrong_until": at, "words": "It broke."}
             connection.execute(
                 insert(AlertFiring).values(

@@ -149,7 +149,8 @@ def note(connection: Connection, rule: Any, moment: datetime, wrong: Wrong | Non
     """Begins, goes on with or ends the rule's episode by what is wrong at a moment.
 
     Going back in time changes nothing: what is older than the episode's last moment is known.
-    What began while the rule was snoozed is told once it no longer is, if it still goes on.
+    What began while the rule was snoozed, or while there was no channel, is told once that is
+    over, if it still goes on.
     """
     held = open_firing(connection, rule.id)
     if held is None:
@@ -158,7 +159,6 @@ def note(connection: Connection, rule: Any, moment: datetime, wrong: Wrong | Non
     elif wrong is not None and moment > held.wrong_until:
         _update(connection, held, wrong_until=moment)
         if not (held.told or _is_snoozed(rule, moment)):
-            _update(connection, held, told=True)
             tell_fired(connection, rule, held._asdict())
     elif wrong is None and moment - held.wrong_until >= QUIET:
         resolve(connection, held.id, CLOCK, moment)
@@ -169,7 +169,6 @@ def _is_snoozed(rule: Any, moment: datetime) -> bool:
 
 
 def _fire(connection: Connection, rule: Any, moment: datetime, wrong: Wrong) -> None:
-    snoozed = _is_snoozed(rule, moment)
     firing = {
         "id": str(uuid7()),
         "rule_id": rule.id,
@@ -179,10 +178,10 @@ def _fire(connection: Connection, rule: Any, moment: datetime, wrong: Wrong) -> 
         "wrong_until": moment,
         "words": wrong.words,
         "figures": dict(wrong.figures),
-        "told": not snoozed,
+        "told": False,
     }
     # The index of open episodes refuses a second one that another worker begins.
-    if bulk.insert_new(connection, FIRINGS, [firing]) and not snoozed:
+    if bulk.insert_new(connection, FIRINGS, [firing]) and not _is_snoozed(rule, moment):
         tell_fired(connection, rule, firing)
 
 

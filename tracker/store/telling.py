@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, not_, or_, select, update
 
 from tracker.model import AlertFiring, AlertRule, Destination
 from tracker.store.deliveries import Message, enqueue
@@ -20,8 +20,9 @@ DESTINATIONS = Destination.__table__
 def tell_fired(
     connection: Connection, rule: Any, firing: Mapping[str, Any], only: Sequence[str] = ()
 ) -> None:
-    """Tells the rule's channels, or those named, that an episode began."""
-    _tell(connection, rule, firing, "fired", firing["words"], only or rule.channels)
+    """Tells the rule's channels, or those named, that an episode began; notes whether any is."""
+    if _tell(connection, rule, firing, "fired", firing["words"], only or rule.channels):
+        connection.execute(update(FIRINGS).where(FIRINGS.c.id == firing["id"]).values(told=True))
 
 
 def tell_resolved(
@@ -39,7 +40,7 @@ def _tell(
     what: str,
     words: str,
     only: Sequence[str],
-) -> None:
+) -> int:
     whose = f"{rule.name} ({rule.tenant_id})" if rule.tenant_id else rule.name
     body = {
         "type": f"alert.{what}",
@@ -51,17 +52,19 @@ def _tell(
         "figures": firing["figures"],
         "path": f"/alerts#{firing['id']}",
     }
-    tell_channels(connection, f"{firing['id']}:{what}", f"alert.{what}", body, only)
+    return tell_channels(connection, f"{firing['id']}:{what}", f"alert.{what}", body, only)
 
 
 def tell_newcomer(connection: Connection, channel_id: str, since: datetime) -> None:
-    """Tells a new channel what others were told since then: it may be there for that very reason.
+    """Tells a new channel of alerts since then: it may be there for that very reason.
 
-    Rules that name their channels do not tell it.
+    Rules that name their channels do not tell it, nor those of what began while they were snoozed.
     """
+    was_snoozed = FIRINGS.c.fired_at < func.coalesce(RULES.c.snoozed_until, FIRINGS.c.fired_at)
     recent = (
         select(FIRINGS)
-        .where(FIRINGS.c.fired_at >= since, FIRINGS.c.told)
+        .join(RULES, RULES.c.id == FIRINGS.c.rule_id)
+        .where(FIRINGS.c.fired_at >= since, or_(FIRINGS.c.told, not_(was_snoozed)))
         .order_by(FIRINGS.c.fired_at)
     )
     rules = {rule.id: rule for rule in connection.execute(select(RULES)) if not rule.channels}
