@@ -1,14 +1,21 @@
 """`flask serve`: from nothing to a running service, in a process of its own."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.faults.service import ROOT, free_port
+import pytest
+from flask import Flask
 
+from tests.dashboard.conftest import log_in
+
+from tracker.cli.serve import FIRST_OPERATOR
 
 def test_serve_migrates_makes_an_operator_says_where_and_serves(tmp_path: Path) -> None:
     port = free_port()
@@ -39,6 +46,40 @@ def test_serve_migrates_makes_an_operator_says_where_and_serves(tmp_path: Path) 
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + 60
+@pytest.fixture
+def served(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """The app, whose `flask serve` ends where gunicorn would begin."""
+    monkeypatch.setattr(os, "execv", lambda *_: None)
+    monkeypatch.setattr(os, "chdir", lambda _: None)
+    with app.app_context():
+        yield app
+
+
+def test_a_first_password_is_said_even_when_loading_is_interrupted(
+    served: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(served.cli.commands["demo"].commands["load"], "callback", interrupted)
+    said = served.test_cli_runner().invoke(args=["serve", "--demo"])
+    assert said.exit_code == 1
+    found = re.search(r"Password of admin@example.com: (\S+)", said.output)
+    assert found
+    browser = served.test_client()
+    answer = log_in(browser, FIRST_OPERATOR, found[1])
+    assert answer.status_code == 302
+
+
+def test_serve_says_how_to_reset_a_password_that_nobody_ever_used(served: Flask) -> None:
+    runner, command = served.test_cli_runner(), f"operators reset-password {FIRST_OPERATOR}"
+    assert command not in runner.invoke(args=["serve"]).output
+    assert command in runner.invoke(args=["serve"]).output
+    reset = runner.invoke(args=command.split()).output
+    log_in(served.test_client(), FIRST_OPERATOR, reset.strip().rpartition(": ")[2])
+    assert command not in runner.invoke(args=["serve"]).output
+
+
     while time.monotonic() < deadline:
         assert process.poll() is None, "it ended"
         try:

@@ -27,10 +27,14 @@ def serve(context: click.Context, demo: bool) -> None:
     with app.app_context():
         upgrade()
         password = _first_password()
+        if password:
+            # Loading takes minutes, and whoever ends it would never see the password.
+            click.echo(f"Password of {FIRST_OPERATOR}: {password}")
         if demo:
             context.invoke(app.cli.commands["demo"].commands["load"])
+        newcomer = None if password else _newcomer()
     settings: Settings = app.extensions["settings"]
-    click.echo(_welcome(settings, password))
+    click.echo(_welcome(settings, password, newcomer))
     sys.stdout.flush()
     os.chdir(ROOT)
     gunicorn = Path(sys.executable).with_name("gunicorn")
@@ -47,11 +51,21 @@ def _first_password() -> str | None:
         return create_operator(connection, FIRST_OPERATOR, "admin", actor="first start")
 
 
-def _welcome(settings: Settings, password: str | None) -> str:
+def _newcomer() -> str | None:
+    """The only operator, if they never logged in: their password may be lost."""
+    with current_app.extensions["database"].read(None) as session:
+        found = list_operators(session)
+    return found[0].email if len(found) == 1 and found[0].last_login_at is None else None
+
+
+def _welcome(settings: Settings, password: str | None, newcomer: str | None) -> str:
     address = f"http://localhost:{settings.port}"
     lines = ["", f"  Tracker    {address}"]
     if settings.development:
         lines.append(f"  Demo shop  {address}/demo")
     if password:
-        lines += [f"  Log in as  {FIRST_OPERATOR}", f"  Password   {password}  (shown this once)"]
+        lines += [f"  Log in as  {FIRST_OPERATOR}", f"  Password   {password}  (not shown again)"]
+    if newcomer:
+        reset = f"flask --app wsgi operators reset-password {newcomer}"
+        lines += [f"  Log in as  {newcomer}", f"  Password   lost? {reset}"]
     return "\n".join([*lines, "", "  Ctrl-C stops it.", ""])
