@@ -16,6 +16,7 @@ from tests.dashboard.conftest import asked
 from tests.ingest.sending import event_of
 from tracker.catalog import CATALOG
 from tracker.dashboard.words import in_words
+from tracker.metrics.scope import MAX_ROWS
 from tracker.model import AuditEntry
 
 FEED = "/business/acme/activity.json"
@@ -118,6 +119,14 @@ def test_the_exports_have_the_same_events_and_are_audited(
         entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "panel.export"))
         found = [(one.tenant_id, one.detail["rows"]) for one in entries]
     assert found == [("acme", 1), ("acme", 1)]
+
+
+def test_the_link_to_the_export_says_how_much_it_has_at_most(
+    app: Flask, operator: FlaskClient
+) -> None:
+    log(app, "quota_exceeded")
+    page = operator.get("/feed/acme").text
+    assert f">the newest {MAX_ROWS:,} of these at most, as NDJSON</a>. For more choose" in page
 
 
 def test_a_program_exports_lines_with_its_key(app: Flask, client: FlaskClient) -> None:
