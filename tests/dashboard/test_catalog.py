@@ -1,9 +1,12 @@
 """/catalog/<event type>: what its payload holds."""
 
+from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.conftest import make_tenant
 from tests.dashboard.reading import in_words, panel_of
 from tracker.catalog import CATALOG
+from tracker.store.settings import change_settings
 
 
 def test_the_page_of_every_event_type_tells_the_fields_of_its_payload(
@@ -18,3 +21,16 @@ def test_the_page_of_every_event_type_tells_the_fields_of_its_payload(
 def test_a_field_of_several_types_names_them_all(operator: FlaskClient) -> None:
     told = in_words(panel_of(operator.get("/catalog/filter_change").text, "payload"))
     assert "boolean or number or string or array" in told
+
+
+def test_raw_events_are_kept_as_long_as_by_the_chosen_tenant_that_keeps_them_least(
+    app: Flask, operator: FlaskClient
+) -> None:
+    for tenant in ("acme", "blue"):
+        make_tenant(app, tenant)
+    with app.extensions["database"].write() as connection:
+        change_settings(connection, "acme", "test", {"retention_days": 60})
+    kept = app.extensions["settings"].retention_days
+    for query, days in (("", 60), ("?tenant=acme", 60), ("?tenant=blue", kept)):
+        rows = operator.get(f"/catalog/event-types.json{query}").json["rows"]
+        assert {row["retention_days"] for row in rows} == {days}

@@ -15,6 +15,7 @@ from tracker.dashboard.words import snippet
 from tracker.metrics import custom_events, sampling
 from tracker.metrics.activity import daily_volume, volumes
 from tracker.metrics.scope import Scope
+from tracker.store.settings import shorter_retentions
 
 _SENT_BY = (("browser", "Browser"), ("server", "Server"))
 
@@ -44,14 +45,14 @@ def event_types(session: Session, scope: Scope) -> list[Described]:
     """Every event type of the catalog, with the events of it in the period, without bots.
 
     Sampled types are scaled up; of those one in N events is kept now, by the tenant that keeps
-    fewest. Retention is how long the raw events are kept; the daily numbers stay. Source: the
-    catalog's classes, daily_events, tenants.
+    fewest. Retention is how long the raw events are kept, by the tenant that keeps them least;
+    the daily numbers stay. Source: the catalog's classes, daily_events, tenants.
     """
     one_in: dict[str, int] = {}
     for row in ask(sampling.sampled, session, scope):
         one_in[row.event_type] = max(row.one_in, one_in.get(row.event_type, 1))
     came = {volume.event_type: volume for volume in ask(volumes, session, scope)}
-    retention = current_app.extensions["settings"].retention_days
+    retention = _retention_days(session, scope)
     return [
         Described(
             name,
@@ -65,6 +66,12 @@ def event_types(session: Session, scope: Scope) -> list[Described]:
         )
         for name, event in CATALOG.items()
     ]
+
+
+def _retention_days(session: Session, scope: Scope) -> int:
+    everybody: int = current_app.extensions["settings"].retention_days
+    chosen = shorter_retentions(session, everybody)
+    return min((days for days in chosen if {*chosen[days]} & {*scope.tenants}), default=everybody)
 
 
 def payload_fields(_session: Session, scope: Scope) -> list[PayloadField]:
