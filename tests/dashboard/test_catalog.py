@@ -34,3 +34,14 @@ def test_raw_events_are_kept_as_long_as_by_the_chosen_tenant_that_keeps_them_lea
     for query, days in (("", 60), ("?tenant=acme", 60), ("?tenant=blue", kept)):
         rows = operator.get(f"/catalog/event-types.json{query}").json["rows"]
         assert {row["retention_days"] for row in rows} == {days}
+
+
+def test_commands_for_another_tenant_than_the_default_one_have_a_key(
+    app: Flask, operator: FlaskClient
+) -> None:
+    make_tenant(app, "acme")
+    key = "-H &#39;Authorization: Bearer trk_...&#39;"
+    for path in ("/demand", "/catalog/card_click"):
+        assert key in operator.get(f"{path}?tenant=acme").text
+        for tenant in ("", "default"):
+            assert key not in operator.get(f"{path}?tenant={tenant}").text

@@ -118,7 +118,7 @@ def page_view(page: Page, title: str, framed: Frame, links: Links, reader: Reade
         as_of=f"{scope.now.astimezone(scope.zone):%H:%M %Z}",
         settled=_settled(until, scope),
         choices=reader.attempt("filters", lambda s: choices(page.filters, s, scope), []),
-        snippet=_snippet(page, links),
+        snippet=_snippet(page, framed.scope, links),
         panels=panels,
         aside=reader.attempt("aside", lambda s: _aside(page, framed, s), None),
         empty=bool(page.fills_with) and all(panel.blank for panel in panels),
@@ -132,8 +132,9 @@ def _settled(until: datetime | None, scope: Scope) -> str:
     return formats.moment(until, scope.zone, scope.today)
 
 
-def _snippet(page: Page, links: Links) -> str:
-    return snippet(page.example or next(iter(page.fills_with), ""), links.root)
+def _snippet(page: Page, scope: Scope, links: Links) -> str:
+    example = page.example or next(iter(page.fills_with), "")
+    return snippet(example, links.root, scope.tenants)
 
 
 def _parent(page: Page, links: Links) -> tuple[str, str] | None:

@@ -1,8 +1,10 @@
 """Events in an operator's words, for the live tail and the timelines."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from flask import current_app
 
 from tracker.catalog import CATALOG
 
@@ -108,8 +110,12 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
 
 
-def snippet(event_type: str, address: str) -> str:
-    """A command that sends one such event, for an empty page; empty for unknown types."""
+def snippet(event_type: str, address: str, tenants: Sequence[str]) -> str:
+    """A command that sends one such event, for an empty page; empty for unknown types.
+
+    Servers need a key. Browsers need one where a single tenant is looked at and it is not the
+    default one, whose events without a key are.
+    """
     event = CATALOG.get(event_type)
     if event is None:
         return ""
@@ -119,7 +125,8 @@ def snippet(event_type: str, address: str) -> str:
     if event.needs_request_id:
         body["request_id"] = "req_1"
     lines = [f"curl {address}/api/events", "-H 'Content-Type: application/json'"]
-    if event.writer == "server":
+    default = current_app.extensions["settings"].default_tenant
+    if event.writer == "server" or (len(tenants) == 1 and tenants[0] != default):
         lines.append("-H 'Authorization: Bearer trk_...'")
     text = json.dumps({**body, "payload": event.example}, indent=2, ensure_ascii=False)
     lines.append("-d '" + text.replace("'", "’") + "'")

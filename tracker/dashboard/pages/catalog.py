@@ -125,7 +125,7 @@ def example(_session: Session, scope: Scope) -> dict[str, str]:
     """A command that sends one, and the payload's JSON Schema."""
     name = scope.filters["event_type"]
     return {
-        "snippet": snippet(name, request.host_url.rstrip("/")),
+        "snippet": snippet(name, request.host_url.rstrip("/"), scope.tenants),
         "schema": json.dumps(CATALOG[name].payload_schema(), indent=2),
     }
 
