@@ -254,12 +254,27 @@ def test_a_tenant_operator_reads_the_tenants_named(app: Flask) -> None:
     assert "Theirs" not in client.get("/overview").text
 
 
-def test_a_csv_is_in_the_audit_log(app: Flask, operator: FlaskClient) -> None:
-    operator.get("/overview/totals.csv")
+def exports(app: Flask) -> list[tuple[str, dict[str, Any]]]:
     with app.extensions["database"].read(None) as session:
-        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "panel.export")).one()
-    assert entry.actor == "ada@example.com"
-    assert entry.detail == {"page": "overview", "panel": "totals", "rows": 1}
+        entries = select(AuditEntry).where(AuditEntry.action == "panel.export")
+        return [(one.actor, one.detail) for one in session.scalars(entries)]
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_what_an_operator_exports_is_in_the_audit_log(
+    app: Flask, operator: FlaskClient, form: str
+) -> None:
+    operator.get(f"/overview/totals.{form}")
+    detail = {"page": "overview", "panel": "totals", "rows": 1, "format": form}
+    assert exports(app) == [("ada@example.com", detail)]
+
+
+def test_a_page_that_looks_for_a_new_row_and_a_program_are_not_in_the_audit_log(
+    app: Flask, operator: FlaskClient, read_key: str
+) -> None:
+    operator.get("/activity/events.json?limit=1")
+    app.test_client().get("/overview/totals.json", headers=bearer(read_key))
+    assert exports(app) == []
 
 
 def test_visitors_words_are_no_formula_in_a_spreadsheet(app: Flask, operator: FlaskClient) -> None:

@@ -80,9 +80,12 @@ def _panel(page: Page, form: str) -> Callable[..., Response]:
             _check_subject(page, scope, reader)
             session = reader.session()
             found = answer(panel, session, scope)
-            if form == "json":
-                return _as_json(panel, scope, found, bool(estimate(panel, session, scope)))
-        return _as_csv(someone, page, panel, scope, found)
+            estimated = form == "json" and bool(estimate(panel, session, scope))
+        if form == "csv" or _takes_along(someone, scope):
+            _note_export(someone, page, panel, scope, len(found.rows), form)
+        if form == "csv":
+            return _as_csv(page, panel, scope, found)
+        return _as_json(panel, scope, found, estimated)
 
     return show
 
@@ -103,6 +106,23 @@ def _check_subject(page: Page, scope: Scope, reader: Reader) -> None:
         abort(404, f"There is no such {page.subject.noun}." if page.subject else None)
 
 
+def _takes_along(someone: Viewer, scope: Scope) -> bool:
+    """Whether JSON is an operator's export.
+
+    Programs ask again and again, and pages that are looked at do for the newest row.
+    """
+    return someone.role != "key" and scope.limit > 1
+
+
+def _note_export(
+    someone: Viewer, page: Page, panel: Panel, scope: Scope, rows: int, form: str
+) -> None:
+    tenant_id = scope.tenants[0] if len(scope.tenants) == 1 else None
+    detail = {"page": page.slug, "panel": panel.name, "rows": rows, "format": form}
+    with current_app.extensions["database"].write() as connection:
+        audit(connection, someone.name, "panel.export", tenant_id, **detail)
+
+
 def _as_json(panel: Panel, scope: Scope, found: Answer, estimated: bool) -> Response:
     rows = [{name: plain(value) for name, value in row._asdict().items()} for row in found.rows]
     body = {
@@ -116,21 +136,11 @@ def _as_json(panel: Panel, scope: Scope, found: Answer, estimated: bool) -> Resp
     return Response(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS), mimetype="application/json")
 
 
-def _as_csv(someone: Viewer, page: Page, panel: Panel, scope: Scope, found: Answer) -> Response:
+def _as_csv(page: Page, panel: Panel, scope: Scope, found: Answer) -> Response:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(found.columns)
     writer.writerows([_csv_cell(value) for value in row] for row in found.rows)
-    with current_app.extensions["database"].write() as connection:
-        audit(
-            connection,
-            someone.name,
-            "panel.export",
-            scope.tenants[0] if len(scope.tenants) == 1 else None,
-            page=page.slug,
-            panel=panel.name,
-            rows=len(found.rows),
-        )
     name = f"{page.slug.replace('/', '-')}-{panel.name}-{scope.first}-{scope.last}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(file.getvalue(), mimetype="text/csv", headers=headers)
