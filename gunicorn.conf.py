@@ -31,6 +31,7 @@ worker_class = "gevent"
 preload_app = True  # the processes share the rate counters, and most of their memory
 backlog = 2048
 keepalive = 75
+limit_request_line = 8190  # a link that holds a long query in Japanese takes 4,500
 graceful_timeout = 30
 timeout = 60
 max_requests = 0

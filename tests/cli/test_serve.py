@@ -8,14 +8,15 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
-from tests.faults.service import ROOT, free_port
 import pytest
 from flask import Flask
 
 from tests.dashboard.conftest import log_in
-
+from tests.faults.service import ROOT, free_port
 from tracker.cli.serve import FIRST_OPERATOR
+
 
 def test_serve_migrates_makes_an_operator_says_where_and_serves(tmp_path: Path) -> None:
     port = free_port()
@@ -34,6 +35,7 @@ def test_serve_migrates_makes_an_operator_says_where_and_serves(tmp_path: Path) 
         process = subprocess.Popen([flask, "serve"], cwd=ROOT, env=environment, stdout=out)
     try:
         _wait_for(f"http://127.0.0.1:{port}/readyz", process)
+        _wait_for(f"http://127.0.0.1:{port}/readyz?query={quote('検' * 500)}", process)
         said = log.read_text()
         assert f"http://localhost:{port}" in said
         assert f"http://localhost:{port}/demo" in said
@@ -44,8 +46,6 @@ def test_serve_migrates_makes_an_operator_says_where_and_serves(tmp_path: Path) 
     assert process.wait(30) == 0
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 60
 @pytest.fixture
 def served(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The app, whose `flask serve` ends where gunicorn would begin."""
@@ -80,6 +80,8 @@ def test_serve_says_how_to_reset_a_password_that_nobody_ever_used(served: Flask)
     assert command not in runner.invoke(args=["serve"]).output
 
 
+def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, "it ended"
         try:

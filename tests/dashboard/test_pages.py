@@ -5,6 +5,7 @@ import json
 import re
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -14,6 +15,7 @@ from tests.conftest import dispose, make_app, make_tenant, record
 from tests.dashboard.conftest import asked, browser_of, make_operator
 from tests.dashboard.reading import answer_of
 from tests.dashboard.test_panels import click, search
+from tracker.config import ROOT
 from tracker.dashboard import page_views
 from tracker.dashboard.pages import PAGES
 from tracker.dashboard.panels import Chart
@@ -175,6 +177,19 @@ def test_what_a_visitor_typed_stays_text(app: Flask, operator: FlaskClient) -> N
     record(app, click(event_type="sage_query", payload=payload))
     for path in PATHS:
         assert "<script>alert" not in operator.get(path).text
+
+
+def test_whatever_is_pasted_into_the_search_boxes_of_a_page_fits_into_an_address(
+    app: Flask, operator: FlaskClient
+) -> None:
+    limit = int(
+        re.findall(r"limit_request_line = (\d+)", (ROOT / "gunicorn.conf.py").read_text())[0]
+    )
+    record(app, click(), search(1))
+    for path in PATHS:
+        boxes = re.findall(r'<input type="search"[^>]*>', operator.get(path).text)
+        longest = [int(re.findall(r'maxlength="(\d+)"', box)[0]) for box in boxes]
+        assert sum(longest) * len(quote("検")) < limit - 500, path
 
 
 def test_sample_tenants_show_until_production_has_an_event(
