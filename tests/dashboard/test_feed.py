@@ -181,6 +181,26 @@ def test_the_sentence_tells_how_much_there_is_and_most_of_what(
     assert "3 events</a> of 2 types were reported; most of them, 2, are quota_exceeded." in page
 
 
+@pytest.mark.parametrize(
+    ("event_type", "payload", "words"),
+    [
+        ("filter_change", {"filter": "rate", "value": [20, 60]}, "Set rate to 20 to 60"),
+        (
+            "filter_change",
+            {"filter": "tags", "value": ["family", "hiking"]},
+            "Set tags to family, hiking",
+        ),
+        ("filter_change", {"filter": "city", "value": "[Porto]"}, "Set city to [Porto]"),
+        ("ingest_completed", {"docs": 1, "url": "a.example"}, "Read 1 document of a.example"),
+        ("ingest_completed", {"docs": 20, "url": "a.example"}, "Read 20 documents of a.example"),
+    ],
+)
+def test_values_and_counts_in_an_event_s_words_read_as_on_other_pages(
+    event_type: str, payload: dict[str, Any], words: str
+) -> None:
+    assert in_words(event_type, payload) == words
+
+
 @pytest.mark.parametrize("name", CATALOG)
 def test_every_event_type_has_words_made_from_its_payload(name: str) -> None:
     said = in_words(name, CATALOG[name].example)

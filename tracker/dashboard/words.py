@@ -7,6 +7,7 @@ from typing import Any
 from flask import current_app
 
 from tracker.catalog import CATALOG
+from tracker.dashboard.wording import value_in_words
 
 Payload = Mapping[str, Any]
 _MOST_PAIRS = 4
@@ -34,7 +35,7 @@ def _searched(payload: Payload) -> str:
 
 def _set_filter(payload: Payload) -> str:
     value = payload.get("value")
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else value_in_words(json.dumps(value))
     return f"Set {payload.get('filter')} to {_short(text)}{_found(payload)}"
 
 
@@ -56,6 +57,11 @@ def _wrote(payload: Payload) -> str:
     sure = payload.get("confidence")
     confidence = f", {sure:.0%} sure" if isinstance(sure, int | float) else ""
     return f"{who} in conversation {payload.get('conversationId')}{confidence}"
+
+
+def _read(payload: Payload) -> str:
+    docs = payload.get("docs")
+    return f"Read {docs} document{'' if docs == 1 else 's'} of {_short(str(payload.get('url')))}"
 
 
 def _moved_plan(payload: Payload) -> str:
@@ -83,7 +89,7 @@ _WORDS: dict[str, Callable[[Payload], str]] = {
     "plan_updated": _moved_plan,
     "checkout_completed": lambda p: f"Bought the plan {p.get('plan')}",
     "ingest_started": lambda p: f"Began to read {_short(str(p.get('url')))}",
-    "ingest_completed": lambda p: f"Read {p.get('docs')} documents of {_short(str(p.get('url')))}",
+    "ingest_completed": _read,
     "ingest_failed": lambda p: f"Could not read {_short(str(p.get('url')))}: {p.get('errorCode')}",
     "integration_succeeded": lambda p: f"The integration {p.get('integrationId')} worked",
     "integration_failed": lambda p: (
