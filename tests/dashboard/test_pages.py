@@ -197,12 +197,14 @@ def test_sample_tenants_show_until_production_has_an_event(
 ) -> None:
     make_tenant(app, "sample", kind="sample")
     record(app, click(), click(1), tenant="sample")
-    assert "This is sample data" in operator.get("/overview").text
+    assert "This is sample data. It gives way to your own" in operator.get("/overview").text
     assert operator.get("/overview/totals.json").json["rows"][0]["events"] == 2
     record(app, click(2))
     assert "This is sample data" not in operator.get("/overview").text
     assert operator.get("/overview/totals.json").json["rows"][0]["events"] == 1
-    assert "This is sample data" in operator.get("/overview?tenant=sample").text
+    chosen = operator.get("/overview?tenant=sample").text
+    assert "This is sample data." in chosen
+    assert "gives way" not in chosen
 
 
 def test_benchmark_tenants_are_in_no_number_across_tenants(

@@ -61,6 +61,12 @@ class Frame:
         return EVERY_TENANT if several and self.reads_all else self.scope.tenants
 
     @property
+    def gives_way(self) -> bool:
+        """Whether samples are still shown until a production tenant has an event."""
+        production = [tenant for tenant in self.tenants if tenant.kind == "production"]
+        return bool(production) and not any(tenant.has_events for tenant in production)
+
+    @property
     def query(self) -> dict[str, str]:
         """The query string that reproduces the frame on another page."""
         days = {"from": self.scope.first.isoformat(), "to": self.scope.last.isoformat()}
