@@ -14,6 +14,7 @@
     const fresh = new DOMParser().parseFromString(page, "text/html").getElementById(panel.id);
     const body = fresh?.querySelector(".table-frame, .empty");
     panel.querySelector(".table-frame, .empty")?.replaceWith(body);
+    dispatchEvent(new Event("resize")); // the new table may be wider than the one before
   }
 
   async function follow(panel, seen) {

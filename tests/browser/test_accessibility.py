@@ -89,6 +89,9 @@ def problems(context: BrowserContext, paths: list[str], *, dark_first: bool) -> 
         if path != "/patterns":  # which shows what a failed panel looks like
             found += [f"{path}: {said}" for said in page.locator("main .failed").all_inner_texts()]
         found += violations(page, f"{path} {lights[0]}")
+        page.set_viewport_size({"width": 1024, "height": 768})
+        if page.evaluate(SCROLLS_SIDEWAYS):
+            found.append(f"{path}: scrolls sideways on a tablet")
         page.set_viewport_size({"width": 390, "height": 844})
         page.emulate_media(color_scheme=lights[1])
         if page.evaluate(SCROLLS_SIDEWAYS):
@@ -111,6 +114,18 @@ def violations(page: Page, where: str) -> list[str]:
     return [
         f"{where}: {fault['id']} {node['target']}" for fault in found for node in fault["nodes"]
     ]
+
+
+def test_a_table_that_fits_keeps_its_head_in_sight_and_a_wide_one_scrolls(desk: Page) -> None:
+    desk.goto("/alerts")
+    frame = desk.get_by_role("region", name="Rules, table")
+    overflow = "it => getComputedStyle(it).overflowX"
+    place = "it => getComputedStyle(it.querySelector('th')).position"
+    assert (frame.evaluate(overflow), frame.evaluate(place)) == ("visible", "sticky")
+    frame.evaluate("it => it.querySelector('th').textContent = 'wide '.repeat(500)")
+    desk.evaluate("dispatchEvent(new Event('resize'))")
+    assert (frame.evaluate(overflow), frame.evaluate(place)) == ("auto", "static")
+    assert not desk.evaluate(SCROLLS_SIDEWAYS)
 
 
 def test_no_page_weighs_more_than_it_may(filled: Site) -> None:
