@@ -128,6 +128,17 @@ def test_a_table_that_fits_keeps_its_head_in_sight_and_a_wide_one_scrolls(desk: 
     assert not desk.evaluate(SCROLLS_SIDEWAYS)
 
 
+def test_no_field_hides_in_a_frame_that_scrolls(desk: Page) -> None:
+    cut = """[...document.querySelectorAll("main details")].map((it) => it.open = true) &&
+        [...document.querySelectorAll("main fieldset")]
+        .filter((it) => it.scrollHeight > it.clientHeight)
+        .map((it) => it.querySelector("legend").innerText)"""
+    desk.set_viewport_size({"width": 390, "height": 844})
+    for path in ("/alerts", "/settings/operators"):
+        desk.goto(path)
+        assert desk.evaluate(cut) == [], path
+
+
 def test_no_page_weighs_more_than_it_may(filled: Site) -> None:
     client = browser_of(filled.app, ADMIN)
 
