@@ -85,13 +85,14 @@ def wants_json() -> bool:
 
 def register_errors(app: Flask) -> None:
     app.register_error_handler(ApiError, lambda error: error.response())
-    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, _unexpected)
     for away in (OperationalError, InterfaceError, PoolTimeout, Overloaded):
         app.register_error_handler(away, _database_away)
 
 
-def _http_error(error: HTTPException) -> Any:
+def http_error(error: HTTPException) -> Any:
+    """The answer to an error that has a status: a page, or for programs the error body."""
     if error.response is not None:
         return error.response
     status = error.code or 500

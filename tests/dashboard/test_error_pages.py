@@ -7,7 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from tests.dashboard.conftest import csrf_token
+from tests.dashboard.conftest import ADMIN, csrf_token
+from tracker.store.operators import set_password
 
 
 def test_an_address_without_a_page_says_so(client: FlaskClient) -> None:
@@ -45,3 +46,43 @@ def test_a_form_that_was_open_too_long_says_so(client: FlaskClient) -> None:
     answer = client.post("/login", data={"csrf_token": "stale"})
     assert answer.status_code == 400
     assert "<h1>" in answer.text
+
+
+def test_a_form_of_an_ended_session_leads_to_the_login_form_and_back(client: FlaskClient) -> None:
+    page = "http://localhost/annotations?tenant=default"
+    answer = client.post("/annotations", data={"text": "x"}, headers={"Referer": page})
+    assert answer.status_code == 400
+    assert "session it was opened in has ended" in answer.text
+    assert 'href="/login?next=/annotations?tenant%3Ddefault"' in answer.text
+
+
+def test_a_form_from_before_a_new_session_leads_back_to_its_page(operator: FlaskClient) -> None:
+    page = "http://localhost/settings/operators"
+    answer = operator.post("/settings/operators/add", headers={"Referer": page})
+    assert answer.status_code == 400
+    assert 'href="/settings/operators"' in answer.text
+
+
+def test_a_stale_login_form_leads_to_itself(client: FlaskClient) -> None:
+    csrf_token(client)
+    page = "http://localhost/login?next=/demand"
+    answer = client.post("/login", data={"csrf_token": "stale"}, headers={"Referer": page})
+    assert 'href="/login?next=/demand"' in answer.text
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/x", "http://localhost//evil.example/"])
+def test_a_form_from_elsewhere_leads_nowhere_else(client: FlaskClient, elsewhere: str) -> None:
+    answer = client.post("/annotations", headers={"Referer": elsewhere})
+    assert 'href="/login"' in answer.text
+    assert "evil" not in answer.text
+
+
+def test_a_form_of_somebody_logged_out_elsewhere_leads_back_after_the_login(
+    app: Flask, operator: FlaskClient
+) -> None:
+    token = csrf_token(operator, "/alerts")
+    with app.extensions["database"].write() as connection:
+        set_password(connection, ADMIN, "test")
+    form, page = {"csrf_token": token, "name": "x"}, "http://localhost/alerts"
+    answer = operator.post("/alerts/add-rule", data=form, headers={"Referer": page})
+    assert answer.location == "/login?next=/alerts"

@@ -24,6 +24,7 @@ from tracker.dashboard import (
     settings,
     viewers,
     views,
+    ways_back,
 )
 from tracker.dashboard import login as login_views
 
@@ -55,3 +56,4 @@ def register(app: Flask) -> None:
     chrome.register(app)
     digest.register(app)
     security.register(app)
+    ways_back.register(app)

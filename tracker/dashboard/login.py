@@ -1,6 +1,5 @@
 """Logging in and out."""
 
-import re
 from typing import Any
 
 from flask import (
@@ -19,11 +18,10 @@ from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from tracker.dashboard.viewers import LoggedIn
+from tracker.dashboard.ways_back import is_own_path
 from tracker.model import Operator
 from tracker.store import logins
 from tracker.store.access import audit
-
-_OWN_PATH = re.compile(r"/(?![/\\])[!-~]*")
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
@@ -91,4 +89,4 @@ def _page(form: LoginForm, status: int, problem: str = "") -> Any:
 
 def _safe(target: str | None) -> str:
     """Where to go: a path of our own, never another site."""
-    return target if target and _OWN_PATH.fullmatch(target) else url_for("dashboard.overview")
+    return target if target and is_own_path(target) else url_for("dashboard.overview")

@@ -6,6 +6,7 @@ from typing import NoReturn
 from flask import abort, current_app, redirect, request, url_for
 from flask_login import UserMixin, current_user
 
+from tracker.dashboard.ways_back import page_before
 from tracker.errors import ApiError, wants_json
 from tracker.extensions import login
 from tracker.model import Operator
@@ -95,7 +96,7 @@ def ask_to_log_in() -> NoReturn:
     """End the request: 401 for programs, the login form for people."""
     if wants_json():
         raise ApiError(401, "login_required", "Log in, or send a key with the scope read.")
-    there = request.full_path.rstrip("?") if request.method == "GET" else None
+    there = request.full_path.rstrip("?") if request.method == "GET" else page_before()
     abort(redirect(url_for("dashboard.log_in", next=there)))
 
 
