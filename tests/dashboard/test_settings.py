@@ -254,3 +254,48 @@ def test_only_admins_see_or_change_settings(app: Flask, role: str) -> None:
 def test_a_change_needs_the_token_of_a_form(app: Flask, operator: FlaskClient) -> None:
     assert operator.post(f"{ACME}/name", data={"name": "Evil"}).status_code == 400
     assert app.test_client().get("/settings").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        (f"{ACME}/keys", {"name": "server", "scope": "write"}),
+        (f"{ACME}/webhooks", {"url": "http://127.0.0.1:9/hook", "types": "*"}),
+        ("/settings/operators/add", {"email": "tom@example.com", "role": "analyst"}),
+        ("/alerts/add-channel", {"name": "x", "kind": "webhook", "address": "http://127.0.0.1:9/"}),
+    ],
+)
+def test_a_page_with_a_secret_does_nothing_again_when_it_is_reloaded(
+    app: Flask, operator: FlaskClient, path: str, form: dict[str, str]
+) -> None:
+    sent = form | {"csrf_token": csrf_token(operator, "/settings")}
+    first = operator.post(path, data=sent)
+    secret_of(first)
+    done = audited(app)
+    again = operator.post(path, data=sent)
+    assert again.status_code == 400
+    assert "sent before" in again.text
+    assert audited(app) == done
+    # the forms of the page itself are good
+    token = re.search(r'name="csrf_token" value="([^"]+)"', first.text)[1]  # type: ignore[index]
+    answer = operator.post(f"{ACME}/name", data={"csrf_token": token, "name": "Acme & Co"})
+    assert answer.status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/settings/tenants", "/settings"),
+        (f"{ACME}/keys", ACME),
+        (f"{ACME}/webhooks/some/secret", f"{ACME}/webhooks/some"),
+        ("/settings/operators/add", "/settings/operators"),
+        ("/settings/privacy/export", "/settings/privacy"),
+        ("/alerts/add-rule", "/alerts"),
+        ("/annotations/acme/some/delete", "/annotations"),
+        ("/logout", "/"),
+    ],
+)
+def test_where_only_forms_go_leads_to_their_page(
+    operator: FlaskClient, path: str, page: str
+) -> None:
+    assert operator.get(path).location == page

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import current_app, flash, redirect, request
+from flask import current_app, flash, g, redirect, request, session
 from sqlalchemy import Connection
 
 from tracker.dashboard import formats
@@ -39,10 +39,19 @@ def answer_to(
     show: Callable[[str, Done | None], Any], done: Done | None, problem: str, place: str
 ) -> Any:
     """The page itself with a problem or with a secret, which is shown once; else the way to it."""
-    if done is None or done.secret:
-        return show(problem, done)
+    if done is None:
+        return show(problem, None)
+    if done.secret:
+        _take_no_form_twice()
+        return show("", done)
     flash(done.message)
     return redirect(place)
+
+
+def _take_no_form_twice() -> None:
+    """Forms up to now are too old: who reloads the page with a secret must not make another one."""
+    session.pop("csrf_token", None)
+    g.pop("csrf_token", None)
 
 
 def form_text(name: str) -> str:

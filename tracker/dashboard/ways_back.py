@@ -4,9 +4,11 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, render_template, request, url_for
+from flask import Flask, current_app, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import RequestRedirect
 
 from tracker.errors import http_error, wants_json
 
@@ -15,6 +17,7 @@ _OWN_PATH = re.compile(r"/(?![/\\])[!-~]*")
 
 def register(app: Flask) -> None:
     app.register_error_handler(CSRFError, _form_too_old)
+    app.register_error_handler(MethodNotAllowed, _only_for_forms)
 
 
 def is_own_path(target: str) -> bool:
@@ -53,3 +56,21 @@ def _out() -> tuple[str, tuple[str, str]]:
     if before is None or urlsplit(before).path != url_for("dashboard.log_in"):
         before = url_for("dashboard.log_in", next=before)
     return message, (before, "Log in")
+
+
+def _only_for_forms(error: MethodNotAllowed) -> Any:
+    """An address that takes forms leads to the nearest page above it, where the form is."""
+    path = request.path
+    while request.method == "GET" and not wants_json() and path != "/":
+        path = path.rpartition("/")[0] or "/"
+        if _is_page(path):
+            return redirect(path)
+    return http_error(error)
+
+
+def _is_page(path: str) -> bool:
+    try:
+        current_app.url_map.bind("").match(path, method="GET")
+    except (HTTPException, RequestRedirect):
+        return False
+    return True
