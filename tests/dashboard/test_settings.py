@@ -94,13 +94,14 @@ def test_the_key_of_another_tenant_can_t_be_revoked_here(app: Flask, operator: F
         ("keys", {"name": "x"}, "A key needs one scope or both"),
         ("keys", {"name": "", "scope": "read"}, "what the key is for"),
         ("name", {"name": " "}, "1 to 200 characters"),
-        ("sampling", {"one_in.message_sent": "often"}, "must be a whole number"),
-        ("sampling", {"one_in.message_sent": "0"}, "One in N events"),
-        ("sampling", {"budget.message_sent": "0"}, "A budget is a whole number"),
+        ("sampling", {"one_in.message_sent": "often"}, "one in” of message_sent must be a whole"),
+        ("sampling", {"one_in.message_sent": "-1"}, "from 1 to 1,000."),
+        ("sampling", {"one_in.message_sent": "1000000000000"}, "from 1 to 1,000."),
+        ("sampling", {"budget.message_sent": "0"}, "daily budget of message_sent must be"),
         ("redaction", {"patterns": "**"}, "A pattern has 3 to 100"),
         ("origins", {"origins": "shop.example"}, "An origin looks like"),
         ("origins", {"origins": "https://shop.example\nhttps://*.example"}, "An origin looks like"),
-        ("retention", {"days": "10"}, "30 to 3650"),
+        ("retention", {"days": "10"}, "from 30 to 90."),
         ("stripe-secret", {"secret": "short"}, "A secret has 8"),
         ("webhooks", {"url": "ftp://x", "types": "*"}, "The URL must start with"),
         ("webhooks", {"url": "http://127.0.0.1/", "types": ""}, "1 to 50 event types"),
@@ -115,6 +116,43 @@ def test_what_can_t_be_is_refused_with_a_sentence(
     assert answer.status_code == 422
     assert sentence in answer.text
     assert not [entry for entry in audited(app) if entry[0] == ADMIN and entry[2] == "acme"]
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "kept"),
+    [
+        (
+            f"{ACME}/sampling",
+            {"one_in.message_sent": "often", "budget.conversation_started": "77"},
+            ['value="often"', 'value="77"'],
+        ),
+        (f"{ACME}/redaction", {"keys": "Badge", "patterns": "**"}, [">Badge<", ">**<"]),
+        (f"{ACME}/retention", {"days": "10"}, ['value="10"']),
+        (
+            f"{ACME}/webhooks",
+            {"url": "ftp://x", "types": "a b", "name": "Ops"},
+            ['value="ftp://x"', 'value="a b"', 'value="Ops"'],
+        ),
+        ("/settings/tenants/default/origins", {"origins": "shop.example"}, [">shop.example<"]),
+        ("/settings/operators/add", {"email": "tom@x", "role": "tenant"}, ['value="tom@x"']),
+        (
+            "/alerts/add-rule",
+            {"name": "Low", "kind": "refusals", "percent": "x", "tenant": "acme"},
+            ['value="Low"', 'value="acme" selected'],
+        ),
+        (
+            "/alerts/add-channel",
+            {"name": "Ops", "kind": "slack", "address": "ftp://x"},
+            ['value="Ops"', 'value="slack" selected', 'value="ftp://x"'],
+        ),
+    ],
+)
+def test_a_refused_form_keeps_what_was_typed_and_the_others_of_its_page_do_not_get_it(
+    operator: FlaskClient, path: str, form: dict[str, str], kept: list[str]
+) -> None:
+    answer = post(operator, path, **form)
+    assert answer.status_code == 422
+    assert [answer.text.count(one) for one in kept] == [1] * len(kept)
 
 
 def test_choices_hold_for_the_next_event(app: Flask, operator: FlaskClient) -> None:
@@ -166,6 +204,7 @@ def test_a_webhook_is_made_listed_replayed_and_deleted(app: Flask, operator: Fla
         assert len(receiver.got) == 2
         assert "HTTP 204" in operator.get(f"{hook}?state=delivered").text
         assert "Nothing was missed" in post(operator, f"{hook}/replay-missed", hours="1").text
+        assert "from 1 to 720" in post(operator, f"{hook}/replay-missed", hours="0").text
     assert "The types are changed" in post(operator, f"{hook}/types", types="*").text
     assert secret_of(post(operator, f"{hook}/secret")).startswith("whsec_")
     assert "Stopped" in post(operator, f"{hook}/disable").text

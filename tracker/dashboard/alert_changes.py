@@ -64,7 +64,7 @@ def _options(kind: str) -> dict[str, Any]:
         "row": _row(metric),
         "comparison": comparison,
         "value": _number("value", "The limit"),
-        "days": min(max(form_number("days", "The days") or 1, 1), 365),
+        "days": form_number("days", "The days", 1, 365) or 1,
     }
 
 
@@ -85,9 +85,7 @@ def _switch_rule(connection: Connection, actor: str) -> Done:
 
 
 def _snooze(connection: Connection, actor: str) -> Done:
-    hours = form_number("hours", "The hours") or 0
-    if hours > _LONGEST_SNOOZE_HOURS:
-        raise AccessError(f"A rule can be snoozed for {_LONGEST_SNOOZE_HOURS} hours at most.")
+    hours = form_number("hours", "The hours", 0, _LONGEST_SNOOZE_HOURS) or 0
     until = datetime.now(UTC) + timedelta(hours=hours) if hours else None
     alerts.change_rule(connection, _id("rule"), actor, snoozed_until=until)
     return Done(f"Nobody is told for {hours} h." if hours else "Channels are told again.")

@@ -9,7 +9,6 @@ from flask import (
     abort,
     current_app,
     render_template,
-    request,
     url_for,
 )
 from sqlalchemy.orm import Session
@@ -19,7 +18,7 @@ from tracker.dashboard.alert_changes import CHANGES
 from tracker.dashboard.answers import number_columns
 from tracker.dashboard.pages import PAGES
 from tracker.dashboard.panels import Metric
-from tracker.dashboard.settings_changes import Done, answer_to, attempt
+from tracker.dashboard.settings_changes import Done, answer_to, attempt, typed
 from tracker.dashboard.viewers import admin, viewer
 from tracker.jobs.alerts import dry_run
 from tracker.jobs.judging import BY_THE_MINUTE
@@ -92,7 +91,7 @@ def alerts_page(problem: str = "", done: Done | None = None) -> Any:
         mail=bool(current_app.extensions["settings"].smtp_url),
         problem=problem,
         done=done,
-        form=request.form,
+        typed=typed(problem),
     )
     return page, 422 if problem else 200
 

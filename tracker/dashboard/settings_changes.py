@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import current_app, flash, g, redirect, request, session
 from sqlalchemy import Connection
+from werkzeug.datastructures import MultiDict
 
 from tracker.dashboard import formats
 from tracker.store.access import AccessError
@@ -20,6 +21,9 @@ class Done:
     secret: str = ""
     secret_is: str = ""
 
+
+_MOST_DIGITS = 16
+"""Of a number that is looked at; what is longer is never meant."""
 
 Change = Callable[[Connection], Done]
 
@@ -64,14 +68,21 @@ def form_lines(name: str) -> list[str]:
     return [line.strip() for line in request.form.get(name, "").splitlines() if line.strip()]
 
 
-def form_number(name: str, what: str) -> int | None:
+def form_number(name: str, what: str, least: int, most: int) -> int | None:
     """A whole number; None when the field is empty. AccessError for anything else."""
     text = form_text(name)
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 12):
-        raise AccessError(f"{what} must be a whole number.")
+    is_number = text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS
+    if not (is_number and least <= int(text) <= most):
+        raise AccessError(f"{what} must be a whole number from {least:,} to {most:,}.")
     return int(text)
+
+
+def typed(problem: str) -> Callable[[str], MultiDict[str, str]]:
+    """What was typed, by action: all of the form that was refused, nothing of its page's others."""
+    refused = (request.view_args or {}).get("action") if problem else None
+    return lambda action: request.form if action == refused else MultiDict()
 
 
 def moment(value: Any) -> str:

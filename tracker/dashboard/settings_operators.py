@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, abort, current_app, render_template, request, url_for
 from sqlalchemy import Connection
 
-from tracker.dashboard.settings_changes import Done, answer_to, attempt, form_text
+from tracker.dashboard.settings_changes import Done, answer_to, attempt, form_text, typed
 from tracker.dashboard.viewers import admin
 from tracker.store import access, operators
 from tracker.store.access import AccessError
@@ -29,7 +29,7 @@ def operator_settings(problem: str = "", done: Done | None = None) -> Any:
             me=someone.name,
             problem=problem,
             done=done,
-            form=request.form,
+            typed=typed(problem),
         )
     return page, 422 if problem else 200
 

@@ -18,6 +18,7 @@ from tracker.dashboard.settings_changes import (
     form_lines,
     form_number,
     form_text,
+    typed,
 )
 from tracker.dashboard.viewers import admin
 from tracker.jobs.addresses import Refused, resolve
@@ -26,8 +27,17 @@ from tracker.store import access, subscriptions
 from tracker.store.access import AccessError
 from tracker.store.budgets import DEFAULT_BUDGET
 from tracker.store.secrets import STRIPE, remove_secret, secret_set_at, set_secret
-from tracker.store.settings import change_settings, choices_of, rename_tenant, settings_of
+from tracker.store.settings import (
+    MOST_SAMPLED,
+    RETENTION_DAYS,
+    change_settings,
+    choices_of,
+    rename_tenant,
+    settings_of,
+)
 from tracker.store.tenants import delete_tenant
+
+_LARGEST_BUDGET = 10**9
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,7 @@ def _page(session: Session, tenant_id: str, problem: str, done: Done | None) -> 
         webhooks=subscriptions.list_subscriptions(session, tenant_id),
         problem=problem,
         done=done,
-        form=request.form,
+        typed=typed(problem),
     )
 
 
@@ -134,9 +144,7 @@ def _create_key(connection: Connection, tenant_id: str, actor: str) -> Done:
 
 
 def _rotate_key(connection: Connection, tenant_id: str, actor: str) -> Done:
-    hours = form_number("hours", "The overlap")
-    if hours is not None and hours > 24 * 30:
-        raise AccessError("The old key may work for 30 days more at most.")
+    hours = form_number("hours", "The hours that the old key works for", 0, 24 * 30)
     key = _own_key(connection, tenant_id)
     _, secret = access.rotate_key(connection, key, actor, 24 if hours is None else hours)
     return Done("The key has a successor.", secret, "key")
@@ -162,8 +170,14 @@ def _choose_custom_events(connection: Connection, tenant_id: str, actor: str) ->
 
 def _choose_sampling(connection: Connection, tenant_id: str, actor: str) -> Done:
     types = [name for name, event in CATALOG.items() if event.samplable]
-    sampling = {name: form_number(f"one_in.{name}", "One in") for name in types}
-    budgets = {name: form_number(f"budget.{name}", "A budget") for name in types}
+    sampling = {
+        name: form_number(f"one_in.{name}", f"“Keep one in” of {name}", 1, MOST_SAMPLED)
+        for name in types
+    }
+    budgets = {
+        name: form_number(f"budget.{name}", f"The daily budget of {name}", 1, _LARGEST_BUDGET)
+        for name in types
+    }
     changes = {
         "sampling": {name: n for name, n in sampling.items() if n not in (None, 1)} or None,
         "budgets": {name: n for name, n in budgets.items() if n is not None} or None,
@@ -186,10 +200,8 @@ def _choose_origins(connection: Connection, tenant_id: str, actor: str) -> Done:
 
 
 def _choose_retention(connection: Connection, tenant_id: str, actor: str) -> Done:
-    days = form_number("days", "The retention")
     longest = current_app.extensions["settings"].retention_days
-    if days is not None and days > longest:
-        raise AccessError(f"The deployment keeps raw events for {longest} days at most.")
+    days = form_number("days", "The days that raw events are kept", RETENTION_DAYS[0], longest)
     change_settings(connection, tenant_id, actor, {"retention_days": days})
     return Done("The retention is changed.")
 

@@ -7,7 +7,14 @@ from typing import Any
 from flask import Blueprint, abort, current_app, render_template, request, url_for
 from sqlalchemy import Connection
 
-from tracker.dashboard.settings_changes import Done, answer_to, attempt, form_number, form_text
+from tracker.dashboard.settings_changes import (
+    Done,
+    answer_to,
+    attempt,
+    form_number,
+    form_text,
+    typed,
+)
 from tracker.dashboard.viewers import admin
 from tracker.store import deliveries, subscriptions
 from tracker.store.access import IS_UUID, AccessError, audit
@@ -46,6 +53,7 @@ def webhook(tenant_id: str, webhook_id: str, problem: str = "", done: Done | Non
         state=state,
         problem=problem,
         done=done,
+        typed=typed(problem),
     )
     return page, 422 if problem else 200
 
@@ -80,9 +88,7 @@ def replay_missed(tenant_id: str, webhook_id: str) -> Any:
 
 
 def _since() -> datetime:
-    hours = form_number("hours", "The hours") or 24
-    if hours > _LONGEST_REPLAY_HOURS:
-        raise AccessError(f"At most {_LONGEST_REPLAY_HOURS} hours can be sent again.")
+    hours = form_number("hours", "The hours", 1, _LONGEST_REPLAY_HOURS) or 24
     return datetime.now(UTC) - timedelta(hours=hours)
 
 
