@@ -193,21 +193,29 @@ def test_a_webhook_is_made_listed_replayed_and_deleted(app: Flask, operator: Fla
         answer = post(operator, f"{ACME}/webhooks", url=receiver.url, types="quota_*", name="ops")
         assert secret_of(answer).startswith("whsec_")
         hook = re.search(rf'href="({ACME}/webhooks/[^"]+)"', answer.text)[1]  # type: ignore[index]
-        send(client, key, QUOTA | {"event_id": str(uuid4())})
+        event_id = str(uuid4())
+        send(client, key, QUOTA | {"event_id": event_id})
         deliver_due(app.extensions["database"], app.extensions["settings"])
         page = operator.get(hook).text
         assert "HTTP 500" in page
         assert "waiting" in page
+        assert f'title="{event_id}">…{event_id[-8:]}<' in page
         delivery = re.search(r'name="delivery" value="([^"]+)"', page)[1]  # type: ignore[index]
         assert "It is sent again" in post(operator, f"{hook}/replay", delivery=delivery).text
         deliver_due(app.extensions["database"], app.extensions["settings"])
         assert len(receiver.got) == 2
-        assert "HTTP 204" in operator.get(f"{hook}?state=delivered").text
+        arrived = operator.get(f"{hook}?state=delivered").text
+        assert "HTTP 204" in arrived
+        assert re.search(r"<td>delivered [^<]+</td>", arrived)
+        assert '<td class="time">–</td>' in arrived  # nothing comes next
         assert "Nothing was missed" in post(operator, f"{hook}/replay-missed", hours="1").text
         assert "from 1 to 720" in post(operator, f"{hook}/replay-missed", hours="0").text
     assert "The types are changed" in post(operator, f"{hook}/types", types="*").text
     assert secret_of(post(operator, f"{hook}/secret")).startswith("whsec_")
-    assert "Stopped" in post(operator, f"{hook}/disable").text
+    assert "This enables the webhook" not in operator.get(hook).text
+    stopped = post(operator, f"{hook}/disable").text
+    assert "Stopped" in stopped
+    assert "This enables the webhook, too" in stopped
     assert "of acme is stopped" in operator.get("/settings").text
     assert "once the webhook is enabled" in post(operator, f"{hook}/replay", delivery=delivery).text
     assert "Stopped" not in post(operator, f"{hook}/enable").text
