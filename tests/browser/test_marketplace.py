@@ -215,6 +215,31 @@ def test_clearing_filters_shows_everyone_and_reports_nothing(
     assert [(e["type"], e["filters"]) for e in events()] == [("results_shown", {})] * 2
 
 
+def test_who_comes_back_finds_the_list_that_the_filters_say(
+    page: Page, shop: str, events: Events
+) -> None:
+    page.goto(shop)
+    page.select_option("[name=city]", "Lisbon")
+    page.locator("[name=high]").evaluate(
+        """handle => {
+          handle.value = 100;
+          for (const type of ["input", "change"])
+            handle.dispatchEvent(new Event(type, { bubbles: true }));
+        }"""
+    )
+    rest(page)
+    found = shown(page)
+    page.locator("[data-grid] > li:visible").first.click()
+    page.wait_for_url("**/experts/*")
+    page.go_back()
+    rest(page)
+    set_to = page.input_value("[name=city]"), page.input_value("[name=high]")
+    assert set_to == ("Lisbon", "100")
+    assert shown(page) == found == [e.id for e in experts() if e.city == "Lisbon" and e.rate <= 100]
+    view = events("results_shown")[-1]
+    assert (view["expert_ids"], view["filters"]) == (found, {"city": "Lisbon", "rate": [20, 100]})
+
+
 def test_sage_is_reported_after_its_answer_and_never_before(
     page: Page, shop: str, events: Events
 ) -> None:

@@ -46,3 +46,8 @@ document.querySelector("[data-clear]").addEventListener("click", () => {
   }
   applyFilters({});
 });
+// To who comes back a browser shows the form as they left it, and only now it does.
+window.addEventListener("pageshow", () => {
+  rate.draw();
+  refresh();
+});

@@ -39,5 +39,3 @@ list.addEventListener("click", (event) => {
   const position = shown.indexOf(id) + 1;
   window.tracker?.trackCardClick(id, "grid", { position, filters, view_id: viewId });
 });
-
-apply({});

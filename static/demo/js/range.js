@@ -33,6 +33,7 @@ export function range(root, { onMove, onRelease }) {
   draw();
 
   return {
+    draw,
     /** The range, or null when it leaves nobody out. */
     get: () => (low.value === low.min && high.value === high.max ? null : value()),
     set: ([from, to] = [lowest, highest]) => {
