@@ -1,6 +1,8 @@
 """The settings pages: what an admin changes there holds, and is in the audit log."""
 
 import re
+from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +17,7 @@ from tests.ingest.sending import CLICK, event_of
 from tests.jobs.receiver import Receiver
 from tracker.jobs.deliveries import deliver_due
 from tracker.model import AuditEntry
+from tracker.store import alerts
 
 ACME = "/settings/tenants/acme"
 QUOTA = event_of("quota_exceeded")
@@ -283,7 +286,76 @@ def test_the_audit_log_shows_who_changed_what(app: Flask, operator: FlaskClient)
     assert page.count("tenant.rename") == 50
     assert "Acme 51" in page
     further = re.search(r'href="(/settings/audit\?[^"]*before=[^"]+)"', page)[1]  # type: ignore[index]
-    assert '"Acme 1"' in operator.get(further.replace("&amp;", "&")).text
+    assert "name: Acme 0 → Acme 1<" in operator.get(further.replace("&amp;", "&")).text
+
+
+def logged(operator: FlaskClient, action: str) -> str:
+    """The details of the newest entry with this action, as the audit log shows them."""
+    page = operator.get("/settings/audit").text
+    found = re.search(rf'{action}</td>.*?<td class="said">([^<]*)</td>', page)
+    assert found, f"no {action}"
+    return unescape(found[1])
+
+
+def test_the_audit_log_names_what_is_gone_and_no_secret(operator: FlaskClient) -> None:
+    secret = secret_of(post(operator, f"{ACME}/keys", name="server <i>", scope="write"))
+    page = operator.get(ACME).text
+    key_id = re.search(r'name="key" value="([^"]+)"', page)[1]  # type: ignore[index]
+    named = f"name: server <i>; prefix: {secret[:12]}; "
+    assert logged(operator, "key.create") == f"{named}scopes: write; key: {key_id}"
+    post(operator, f"{ACME}/rotate-key", key=key_id)
+    assert logged(operator, "key.rotate") == f"{named}key: {key_id}; overlap_hours: 24"
+    post(operator, f"{ACME}/revoke-key", key=key_id)
+    assert logged(operator, "key.revoke") == f"{named}key: {key_id}"
+    assert secret not in operator.get("/settings/audit").text
+    form = {"url": "http://127.0.0.1:9/hook", "types": "*", "name": "ops"}
+    answer = post(operator, f"{ACME}/webhooks", **form)
+    hook = re.search(rf'href="({ACME}/webhooks/[^"]+)"', answer.text)[1]  # type: ignore[index]
+    for action in ("disable", "enable", "secret", "types", "delete"):
+        post(operator, f"{hook}/{action}", types="ingest_*")
+    ended = ("destination.disable", "destination.enable", "webhook.rotate_secret", "webhook.delete")
+    for action in ended:
+        assert logged(operator, action).startswith("name: ops; ")
+    assert "types: * → ingest_*" in logged(operator, "webhook.types")
+
+
+def test_the_audit_log_tells_what_was_before(operator: FlaskClient) -> None:
+    post(operator, f"{ACME}/name", name="Acme & Co")
+    assert logged(operator, "tenant.rename") == "name: Acme → Acme & Co"
+    post(operator, f"{ACME}/custom-events", custom_events="1")
+    assert logged(operator, "tenant.settings") == "custom_events: none → yes"
+    post(operator, f"{ACME}/sampling", **{"one_in.message_sent": "10"})
+    assert logged(operator, "tenant.settings") == "sampling: none → message_sent 10"
+    post(operator, "/settings/operators/add", email="tom@example.com", role="analyst")
+    form = {"email": "tom@example.com", "role": "tenant", "tenant": "acme"}
+    post(operator, "/settings/operators/role", **form)
+    told = "operator: tom@example.com; tenants: acme; role: analyst → tenant"
+    assert logged(operator, "operator.role") == told
+
+
+def test_the_audit_log_tells_what_was_done_to_alerts(app: Flask, operator: FlaskClient) -> None:
+    post(operator, "/alerts/add-rule", name="Refused", kind="refusals", percent="5")
+    told = logged(operator, "alert.create")
+    assert told.startswith("name: Refused; kind: refusals; above: 0.05; rule: ")
+    rule = told.rpartition(" ")[2]
+    post(operator, "/alerts/switch-rule", rule=rule, enabled="no")
+    assert logged(operator, "alert.change") == f"name: Refused; enabled: no; rule: {rule}"
+    post(operator, "/alerts/snooze", rule=rule, hours="0")
+    assert "snoozed_until: none" in logged(operator, "alert.change")
+    now = datetime.now(UTC)
+    with app.extensions["database"].write() as connection:
+        held = alerts.find_rule(connection, rule)
+        alerts.note(connection, held, now, alerts.Wrong(now, "Too many.", {}))
+        firing = alerts.list_firings(connection, 1)[0].id
+    for action in ("acknowledge", "resolve"):
+        post(operator, f"/alerts/{action}", firing=firing)
+        assert logged(operator, f"alert.{action}") == f"name: Refused; firing: {firing}"
+    form = {"name": "Ops", "kind": "webhook", "address": "http://127.0.0.1:9/"}
+    post(operator, "/alerts/add-channel", **form)
+    channel = logged(operator, "channel.create").rpartition(" ")[2]
+    for action in ("test", "delete"):
+        post(operator, f"/alerts/{action}-channel", channel=channel)
+        assert logged(operator, f"channel.{action}") == f"name: Ops; channel: {channel}"
 
 
 @pytest.mark.parametrize("role", ["analyst", "tenant"])

@@ -141,7 +141,8 @@ def _replay(connection: Connection, actor: str) -> Done:
     found = channels.require_channel(connection, channel)
     if not deliveries.replay(connection, channel, delivery):
         raise AccessError("There is no such delivery, or it is being sent this moment.")
-    audit(connection, actor, "channel.replay", channel=channel, delivery=delivery)
+    detail = {"name": found.name, "channel": channel, "delivery": delivery}
+    audit(connection, actor, "channel.replay", **detail)
     is_stopped = found.disabled_at is not None
     return Done("It is sent again" + (" once the channel is enabled." if is_stopped else "."))
 

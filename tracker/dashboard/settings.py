@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 
 from tracker.dashboard import (
+    audit_words,
     settings_changes,
     settings_operators,
     settings_tenant,
@@ -26,6 +27,7 @@ def register(blueprint: Blueprint) -> None:
     for views in (settings_tenant, settings_webhook, settings_operators):
         views.register(blueprint)
     blueprint.app_template_filter("moment")(settings_changes.moment)
+    blueprint.app_template_filter("detail")(audit_words.detail)
 
 
 def settings(problem: str = "", status: int = 200) -> Any:

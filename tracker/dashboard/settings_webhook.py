@@ -122,7 +122,8 @@ def _replay(connection: Connection, tenant_id: str, webhook_id: str, actor: str)
     delivery_id = form_text("delivery")
     if not IS_UUID(delivery_id) or not deliveries.replay(connection, webhook_id, delivery_id):
         raise AccessError("There is no such delivery, or it is being sent this moment.")
-    audit(connection, actor, "webhook.replay", tenant_id, webhook=webhook_id, delivery=delivery_id)
+    detail = {"name": found.name, "webhook": webhook_id, "delivery": delivery_id}
+    audit(connection, actor, "webhook.replay", tenant_id, **detail)
     is_stopped = found.disabled_at is not None
     return Done("It is sent again" + (" once the webhook is enabled." if is_stopped else "."))
 

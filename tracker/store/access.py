@@ -24,6 +24,9 @@ RESERVED_TENANTS = ("tenants",)
 """Ids that `/business/<id>` needs for itself."""
 
 COMMAND_LINE = "command line"
+_PREFIX = 12
+"""So much of a key is shown, to tell keys apart."""
+
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 IS_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
@@ -68,13 +71,14 @@ def create_key(
             id=key_id,
             tenant_id=tenant_id,
             name=name,
-            prefix=secret[:12],
+            prefix=secret[:_PREFIX],
             secret_hash=_digest(secret),
             scopes=" ".join(scope for scope in SCOPES if scope in scopes),
             created_at=datetime.now(UTC),
         )
     )
-    audit(connection, actor, "key.create", tenant_id, key=key_id, name=name, scopes=list(scopes))
+    detail = {"name": name, "prefix": secret[:_PREFIX], "scopes": list(scopes), "key": key_id}
+    audit(connection, actor, "key.create", tenant_id, **detail)
     return key_id, secret
 
 
@@ -84,7 +88,7 @@ def revoke_key(connection: Connection, key_id: str, actor: str) -> None:
     connection.execute(
         update(ApiKey).where(ApiKey.id == key.id).values(revoked_at=datetime.now(UTC))
     )
-    audit(connection, actor, "key.revoke", key.tenant_id, key=key.id)
+    audit(connection, actor, "key.revoke", key.tenant_id, **_named(key))
 
 
 def rotate_key(
@@ -99,7 +103,8 @@ def rotate_key(
         raise AccessError("The key was rotated before. Rotate its successor.")
     end = datetime.now(UTC) + timedelta(hours=overlap_hours)
     connection.execute(update(ApiKey).where(ApiKey.id == key.id).values(expires_at=end))
-    audit(connection, actor, "key.rotate", key.tenant_id, key=key.id, overlap_hours=overlap_hours)
+    detail = {**_named(key), "overlap_hours": overlap_hours}
+    audit(connection, actor, "key.rotate", key.tenant_id, **detail)
     return create_key(connection, key.tenant_id, key.name, tuple(key.scopes.split()), actor)
 
 
@@ -127,6 +132,11 @@ def _living_key(connection: Connection, key_id: str) -> Any:
     if key is None:
         raise AccessError(f"There is no living key {key_id}.")
     return key
+
+
+def _named(key: Any) -> dict[str, str]:
+    """A key as the audit log names it, also when it is gone."""
+    return {"name": key.name, "prefix": key.prefix, "key": key.id}
 
 
 def create_tenant(

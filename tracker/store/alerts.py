@@ -52,7 +52,10 @@ def create_rule(
     if tenant_id:
         require_tenant(connection, tenant_id)
     rule_id = _insert_rule(connection, name, kind, options, tenant_id, channels)
-    audit(connection, actor, "alert.create", tenant_id, rule=rule_id, kind=kind, name=name)
+    # a row may be named by what somebody asked, which must not outlive them here
+    watched = {option: value for option, value in options.items() if option != "row"}
+    detail = {"name": name, "kind": kind, **watched, "rule": rule_id}
+    audit(connection, actor, "alert.create", tenant_id, **detail)
     return rule_id
 
 
@@ -103,8 +106,12 @@ def change_rule(connection: Connection, rule_id: str, actor: str, **values: Any)
     """Enables, disables or snoozes a rule."""
     rule = find_rule(connection, rule_id)
     connection.execute(update(RULES).where(RULES.c.id == rule_id).values(**values))
-    detail = {name: str(value) for name, value in values.items()}
-    audit(connection, actor, "alert.change", rule.tenant_id, rule=rule_id, **detail)
+    detail = {"name": rule.name, **{name: _plain(value) for name, value in values.items()}}
+    audit(connection, actor, "alert.change", rule.tenant_id, **detail, rule=rule_id)
+
+
+def _plain(value: object) -> object:
+    return value.isoformat(timespec="minutes") if isinstance(value, datetime) else value
 
 
 def delete_rule(connection: Connection, rule_id: str, actor: str) -> None:
@@ -112,7 +119,7 @@ def delete_rule(connection: Connection, rule_id: str, actor: str) -> None:
     rule = find_rule(connection, rule_id)
     connection.execute(delete(FIRINGS).where(FIRINGS.c.rule_id == rule_id))
     connection.execute(delete(RULES).where(RULES.c.id == rule_id))
-    audit(connection, actor, "alert.delete", rule.tenant_id, rule=rule_id, name=rule.name)
+    audit(connection, actor, "alert.delete", rule.tenant_id, name=rule.name, rule=rule_id)
 
 
 def list_firings(session: Session | Connection, limit: int, open_only: bool = False) -> list[Any]:
@@ -193,7 +200,7 @@ def acknowledge(connection: Connection, firing_id: str, actor: str) -> None:
     """Says that somebody looks after an episode."""
     firing = _find(connection, firing_id)
     _update(connection, firing, acknowledged_at=datetime.now(UTC), acknowledged_by=actor)
-    audit(connection, actor, "alert.acknowledge", firing.tenant_id, firing=firing_id)
+    _audit_firing(connection, actor, "alert.acknowledge", firing)
 
 
 def resolve(connection: Connection, firing_id: str, actor: str, moment: datetime) -> None:
@@ -203,9 +210,14 @@ def resolve(connection: Connection, firing_id: str, actor: str, moment: datetime
         return
     _update(connection, firing, resolved_at=moment, resolved_by=actor)
     if actor != CLOCK:
-        audit(connection, actor, "alert.resolve", firing.tenant_id, firing=firing_id)
+        _audit_firing(connection, actor, "alert.resolve", firing)
     if firing.told:
         tell_resolved(connection, find_rule(connection, firing.rule_id), firing._asdict())
+
+
+def _audit_firing(connection: Connection, actor: str, action: str, firing: Any) -> None:
+    rule = find_rule(connection, firing.rule_id)
+    audit(connection, actor, action, firing.tenant_id, name=rule.name, firing=firing.id)
 
 
 def _find(connection: Connection, firing_id: str) -> Any:

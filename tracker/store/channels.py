@@ -51,7 +51,7 @@ def create_channel(
         )
     )
     tell_newcomer(connection, channel_id, datetime.now(UTC) - RECENT)
-    audit(connection, actor, "channel.create", channel=channel_id, kind=kind, name=name)
+    audit(connection, actor, "channel.create", name=name, kind=kind, channel=channel_id)
     return channel_id, secret if kind == "webhook" else ""
 
 
@@ -72,22 +72,22 @@ def require_channel(session: Session | Connection, channel_id: str) -> Any:
 
 def delete_channel(connection: Connection, channel_id: str, actor: str) -> None:
     """Deletes a channel and what waits for it; a rule that named it alone then tells all others."""
-    require_channel(connection, channel_id)
+    held = require_channel(connection, channel_id)
     for rule in connection.execute(select(RULES.c.id, RULES.c.channels)).all():
         left = [one for one in rule.channels if one != channel_id]
         connection.execute(update(RULES).where(RULES.c.id == rule.id).values(channels=left))
     connection.execute(delete(DELIVERIES).where(DELIVERIES.c.destination_id == channel_id))
     connection.execute(delete(DESTINATIONS).where(DESTINATIONS.c.id == channel_id))
-    audit(connection, actor, "channel.delete", channel=channel_id)
+    audit(connection, actor, "channel.delete", name=held.name, channel=channel_id)
 
 
 def send_test(connection: Connection, channel_id: str, actor: str) -> None:
     """Enqueues a message that says it is a test."""
-    require_channel(connection, channel_id)
+    held = require_channel(connection, channel_id)
     text = "This is a test of the channel. Nothing is wrong."
     body = {"type": "alert.test", "text": text, "path": "/alerts#channels"}
     tell_channels(connection, str(uuid7()), "alert.test", body, [channel_id])
-    audit(connection, actor, "channel.test", channel=channel_id)
+    audit(connection, actor, "channel.test", name=held.name, channel=channel_id)
 
 
 def channel_deliveries(session: Session | Connection, limit: int) -> list[Any]:

@@ -230,7 +230,7 @@ def disable(
         update(DESTINATIONS)
         .where(DESTINATIONS.c.id == destination_id, DESTINATIONS.c.disabled_at.is_(None))
         .values(disabled_at=now, disabled_reason=reason)
-        .returning(DESTINATIONS.c.tenant_id)
+        .returning(DESTINATIONS.c.tenant_id, DESTINATIONS.c.name)
     ).first()
     if changed is not None:
         audit(
@@ -238,21 +238,24 @@ def disable(
             actor,
             "destination.disable",
             changed.tenant_id,
-            destination=destination_id,
+            name=changed.name,
             reason=reason,
+            destination=destination_id,
         )
     return changed is not None
 
 
 def enable(connection: Connection, destination_id: str, actor: str) -> None:
     """Sends to a destination again, beginning with what waits for it."""
-    tenant_id = connection.scalar(
+    changed = connection.execute(
         update(DESTINATIONS)
         .where(DESTINATIONS.c.id == destination_id)
         .values(disabled_at=None, disabled_reason=None, failing_since=None)
-        .returning(DESTINATIONS.c.tenant_id)
-    )
-    audit(connection, actor, "destination.enable", tenant_id, destination=destination_id)
+        .returning(DESTINATIONS.c.tenant_id, DESTINATIONS.c.name)
+    ).first()
+    if changed is not None:
+        detail = {"name": changed.name, "destination": destination_id}
+        audit(connection, actor, "destination.enable", changed.tenant_id, **detail)
 
 
 def replay(connection: Connection, destination_id: str, delivery_id: str) -> bool:

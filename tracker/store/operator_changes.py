@@ -15,21 +15,20 @@ def change_role(
 ) -> None:
     """Another role, and for the role tenant what it may read. Ends every session."""
     check_role(connection, role, tenants)
+    before = _role_of(connection, email)
     operator_id = _changed(connection, email, role=role)
     connection.execute(delete(OperatorTenant).where(OperatorTenant.operator_id == operator_id))
     for tenant_id in dict.fromkeys(tenants):
         connection.execute(
             insert(OperatorTenant).values(operator_id=operator_id, tenant_id=tenant_id)
         )
-    audit(
-        connection,
-        actor,
-        "operator.role",
-        None,
-        operator=normalised_email(email),
-        role=role,
-        tenants=list(tenants),
-    )
+    changed = {"role": [before, role]}
+    detail = {"operator": normalised_email(email), "changed": changed, "tenants": list(tenants)}
+    audit(connection, actor, "operator.role", None, **detail)
+
+
+def _role_of(connection: Connection, email: str) -> str | None:
+    return connection.scalar(select(Operator.role).where(Operator.email == normalised_email(email)))
 
 
 def disable_operator(connection: Connection, email: str, actor: str) -> None:

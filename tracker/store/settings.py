@@ -150,10 +150,11 @@ def rename_tenant(connection: Connection, tenant_id: str, name: str, actor: str)
     name = name.strip()
     if not 1 <= len(name) <= 200:
         raise AccessError("A name has 1 to 200 characters.")
-    changed = connection.execute(update(Tenant).where(Tenant.id == tenant_id).values(name=name))
-    if changed.rowcount == 0:
+    before = connection.execute(select(Tenant.name).where(Tenant.id == tenant_id)).scalar()
+    if before is None:
         raise AccessError(f"There is no tenant {tenant_id}.")
-    audit(connection, actor, "tenant.rename", tenant_id, name=name)
+    connection.execute(update(Tenant).where(Tenant.id == tenant_id).values(name=name))
+    audit(connection, actor, "tenant.rename", tenant_id, changed={"name": [before, name]})
 
 
 def _check_sampling(value: Any) -> None:

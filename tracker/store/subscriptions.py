@@ -47,20 +47,21 @@ def create_subscription(
     if len(list_subscriptions(connection, tenant_id)) >= MOST_SUBSCRIPTIONS:
         raise AccessError(f"A tenant has {MOST_SUBSCRIPTIONS} webhooks at most.")
     subscription_id, secret = str(uuid7()), _new_secret()
+    name = name.strip()[:200] or url[:200]
     connection.execute(
         insert(DESTINATIONS).values(
             id=subscription_id,
             tenant_id=tenant_id,
             purpose=EVENTS,
             kind="webhook",
-            name=name.strip()[:200] or url[:200],
+            name=name,
             address=url,
             sealed_secret=seal(secret, secret_key),
             event_types=types,
             created_at=datetime.now(UTC),
         )
     )
-    detail = {"webhook": subscription_id, "url": url, "types": types}
+    detail = {"name": name, "url": url, "types": types, "webhook": subscription_id}
     audit(connection, actor, "webhook.create", tenant_id, **detail)
     return subscription_id, secret
 
@@ -116,8 +117,10 @@ def change_types(
 ) -> None:
     """Other event types for a subscription, from now on."""
     types = _checked(event_types)
-    _change(connection, tenant_id, subscription_id, event_types=types)
-    audit(connection, actor, "webhook.types", tenant_id, webhook=subscription_id, types=types)
+    held = _require(connection, tenant_id, subscription_id)
+    _change(connection, subscription_id, event_types=types)
+    changed = {"types": [held.event_types, types]}
+    audit(connection, actor, "webhook.types", tenant_id, **_named(held), changed=changed)
 
 
 def rotate_secret(
@@ -125,31 +128,38 @@ def rotate_secret(
 ) -> str:
     """A new signing secret, in force at once; returns it."""
     secret = _new_secret()
-    _change(connection, tenant_id, subscription_id, sealed_secret=seal(secret, secret_key))
-    audit(connection, actor, "webhook.rotate_secret", tenant_id, webhook=subscription_id)
+    held = _require(connection, tenant_id, subscription_id)
+    _change(connection, subscription_id, sealed_secret=seal(secret, secret_key))
+    audit(connection, actor, "webhook.rotate_secret", tenant_id, **_named(held))
     return secret
 
 
-def _change(connection: Connection, tenant_id: str, subscription_id: str, **values: Any) -> None:
-    changed = connection.execute(
-        update(DESTINATIONS)
-        .where(DESTINATIONS.c.tenant_id == tenant_id, DESTINATIONS.c.purpose == EVENTS)
-        .where(DESTINATIONS.c.id == subscription_id)
-        .values(**values)
-    )
-    if changed.rowcount == 0:
+def _require(connection: Connection, tenant_id: str, subscription_id: str) -> Any:
+    found = find_subscription(connection, tenant_id, subscription_id)
+    if found is None:
         raise AccessError("There is no such webhook.")
+    return found
+
+
+def _change(connection: Connection, subscription_id: str, **values: Any) -> None:
+    connection.execute(
+        update(DESTINATIONS).where(DESTINATIONS.c.id == subscription_id).values(**values)
+    )
+
+
+def _named(subscription: Any) -> dict[str, str]:
+    """A webhook as the audit log names it, also when it is gone."""
+    return {"name": subscription.name, "webhook": subscription.id}
 
 
 def delete_subscription(
     connection: Connection, tenant_id: str, subscription_id: str, actor: str
 ) -> None:
     """Ends a subscription; what waits for it is not sent."""
-    if find_subscription(connection, tenant_id, subscription_id) is None:
-        raise AccessError("There is no such webhook.")
+    held = _require(connection, tenant_id, subscription_id)
     connection.execute(delete(DELIVERIES).where(DELIVERIES.c.destination_id == subscription_id))
     connection.execute(delete(DESTINATIONS).where(DESTINATIONS.c.id == subscription_id))
-    audit(connection, actor, "webhook.delete", tenant_id, webhook=subscription_id)
+    audit(connection, actor, "webhook.delete", tenant_id, **_named(held))
 
 
 def list_deliveries(
