@@ -84,6 +84,14 @@ def test_a_note_needs_the_forms_token(app: Flask, operator: FlaskClient) -> None
     assert kept(app) == []
 
 
+def test_who_may_not_write_notes_is_not_asked_to(app: Flask, operator: FlaskClient) -> None:
+    theirs = browser_of(app, make_operator(app, "tom@example.com", "tenant", ("default",)))
+    assert "Note what you change" in operator.get("/annotations").text
+    page = theirs.get("/annotations").text
+    assert "Note what you change" not in page
+    assert "Nothing was noted." in page
+
+
 def test_analysts_write_notes_and_tenants_only_read_their_own(app: Flask) -> None:
     make_tenant(app, "other")
     analyst = browser_of(app, make_operator(app, "ana@example.com", "analyst"))

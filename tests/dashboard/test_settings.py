@@ -246,6 +246,7 @@ def test_every_delivery_is_listed_a_page_at_a_time(app: Flask, operator: FlaskCl
         path = further[1].replace("&amp;", "&") if further else ""
     assert len(listed) == len(sent)
     assert "Newest deliveries" in page
+    assert "Sent: 102 events." in post(operator, f"{hook}/replay-missed", hours="1").text
 
 
 def test_a_tenant_is_deleted_with_everything_once_its_id_is_typed(
@@ -254,16 +255,25 @@ def test_a_tenant_is_deleted_with_everything_once_its_id_is_typed(
     key = make_key(app, "acme", ("write",))
     send(app.test_client(), key)
     answer = post(operator, f"{ACME}/delete", confirm="acme")
-    assert "The tenant acme is gone" in answer.text
+    rows = re.search(r"The tenant acme is gone, with (\d+) rows\.", answer.text)
+    assert rows
+    assert logged(operator, "tenant.delete") == f"rows: {rows[1]}"
     assert operator.get(ACME).status_code == 404
     assert send(app.test_client(), key).status_code == 401
     answer = post(operator, "/settings/tenants/default/delete", confirm="default")
     assert answer.status_code == 422
 
 
+def test_a_tenant_without_anything_is_one_row(operator: FlaskClient) -> None:
+    answer = post(operator, f"{ACME}/delete", confirm="acme")
+    assert "is gone, with one row." in answer.text
+
+
 def test_operators_are_added_changed_and_shut_out(app: Flask, operator: FlaskClient) -> None:
     form = {"email": "Tom@Example.com", "role": "tenant", "tenant": "acme"}
-    password = secret_of(post(operator, "/settings/operators/add", **form))
+    answer = post(operator, "/settings/operators/add", **form)
+    assert "may log in. The one-time password is shown this once" in answer.text
+    password = secret_of(answer)
     tom = app.test_client()
     assert log_in(tom, "tom@example.com", password).status_code == 302
     page = post(operator, "/settings/operators/role", email="tom@example.com", role="analyst")
@@ -277,6 +287,8 @@ def test_operators_are_added_changed_and_shut_out(app: Flask, operator: FlaskCli
     for action in ("disable", "role"):
         answer = post(operator, f"/settings/operators/{action}", email=ADMIN, role="analyst")
         assert answer.status_code == 422
+    answer = post(operator, "/settings/operators/role", email="tom@example.com", role="tenant")
+    assert "The role tenant needs one tenant or more; other roles take none." in answer.text
 
 
 def test_the_audit_log_shows_who_changed_what(app: Flask, operator: FlaskClient) -> None:

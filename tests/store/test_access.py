@@ -145,7 +145,7 @@ def test_a_stolen_hash_is_slow_to_guess(product_hasher: PasswordHasher) -> None:
     [
         ("no address", "admin", (), PASSWORD, "no e-mail address"),
         ("a@example.com", "king", (), PASSWORD, "A role is one of"),
-        ("a@example.com", "tenant", (), PASSWORD, "needs one --tenant"),
+        ("a@example.com", "tenant", (), PASSWORD, "needs one tenant"),
         ("a@example.com", "admin", ("default",), PASSWORD, "take none"),
         ("a@example.com", "tenant", ("nowhere",), PASSWORD, "no tenant nowhere"),
         ("a@example.com", "admin", (), "short", "10 characters"),

@@ -35,7 +35,7 @@ from tracker.store.extremes import LEFT
 from tracker.store.operators import create_operator
 from tracker.store.views import Owner, Place, save_view
 
-NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
 MINE = [str(UUID(int=n + 1, version=4)) for n in range(2)]
 THEIRS = [str(UUID(int=n + 101, version=4)) for n in range(2)]
 EMAIL, USER = "ada@example.com", "user-ada-77"

@@ -21,6 +21,7 @@ from tracker.dashboard.settings_changes import (
     typed,
 )
 from tracker.dashboard.viewers import admin
+from tracker.dashboard.wording import count
 from tracker.jobs.addresses import Refused, resolve
 from tracker.model import Tenant
 from tracker.store import access, subscriptions
@@ -125,7 +126,7 @@ def remove_tenant(tenant_id: str) -> Any:
         rows = delete_tenant(current_app.extensions["database"], tenant_id, someone.name)
     except AccessError:
         abort(404, "There is no such tenant.")
-    flash(f"The tenant {tenant_id} is gone, with {rows:,} rows.")
+    flash(f"The tenant {tenant_id} is gone, with {count(rows, 'row')}.")
     return redirect(url_for("dashboard.settings"))
 
 

@@ -16,6 +16,7 @@ from tracker.dashboard.settings_changes import (
     typed,
 )
 from tracker.dashboard.viewers import admin
+from tracker.dashboard.wording import count
 from tracker.store import deliveries, subscriptions
 from tracker.store.access import IS_UUID, AccessError, audit
 from tracker.store.notifying import send_missed
@@ -81,7 +82,7 @@ def replay_missed(tenant_id: str, webhook_id: str) -> Any:
     try:
         database, since = current_app.extensions["database"], _since()
         sent = send_missed(database, tenant_id, webhook_id, since, someone.name)
-        done = Done(f"{sent:,} events are sent." if sent else "Nothing was missed.")
+        done = Done(f"Sent: {count(sent, 'event')}." if sent else "Nothing was missed.")
     except AccessError as error:
         problem = str(error)
     return answer_to(partial(webhook, tenant_id, webhook_id), done, problem, place)

@@ -118,7 +118,7 @@ def check_role(connection: Connection, role: str, tenants: tuple[str, ...]) -> N
     if role not in ROLES:
         raise AccessError(f"A role is one of {', '.join(ROLES)}.")
     if (role == "tenant") != bool(tenants):
-        raise AccessError("The role tenant needs one --tenant or more; other roles take none.")
+        raise AccessError("The role tenant needs one tenant or more; other roles take none.")
     for tenant_id in tenants:
         require_tenant(connection, tenant_id)
 

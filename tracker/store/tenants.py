@@ -23,10 +23,11 @@ def delete_tenant(database: Database, tenant_id: str, actor: str) -> int:
     total = 0
     while deleted := sum(_empty(database, table, tenant_id) for table in tables_of_tenants()):
         total += deleted
+    total += 1  # its own
     with database.write() as connection:
         connection.execute(delete(Tenant).where(Tenant.id == tenant_id))
         audit(connection, actor, "tenant.delete", tenant_id, rows=total)
-    return total + 1
+    return total
 
 
 def tables_of_tenants() -> list[Table]:
