@@ -79,7 +79,7 @@ def test_on_a_phone_a_chart_in_view_waits_too(page: Page) -> None:
 
 def test_a_chart_in_view_is_drawn_and_leaves_the_others_for_later(page: Page) -> None:
     page.add_init_script(NOBODY_WAITS)
-    page.set_viewport_size({"width": 1000, "height": 700})
+    page.set_viewport_size({"width": 1000, "height": 900})
     page.goto(PATH)
     expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "", timeout=20_000)
     expect(page.locator(UNDRAWN)).not_to_have_count(0)
@@ -172,7 +172,7 @@ def test_a_bar_of_the_funnel_leads_to_the_sessions_that_got_so_far(page: Page) -
     assert "set a filter or searched in this period" in page.locator(".answer").inner_text()
 
 
-@pytest.mark.parametrize(("height", "shown"), [(700, "chart"), (200, "numbers")])
+@pytest.mark.parametrize(("height", "shown"), [(900, "chart"), (200, "numbers")])
 def test_on_paper_no_chart_is_missing(page: Page, height: int, shown: str) -> None:
     page.add_init_script(NOBODY_WAITS)
     page.set_viewport_size({"width": 1000, "height": height})
