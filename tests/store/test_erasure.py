@@ -25,7 +25,7 @@ from tracker.model import (
     SavedView,
 )
 from tracker.store import alerts, channels, subscriptions
-from tracker.store.access import AccessError, create_key
+from tracker.store.access import AccessError, audit, create_key
 from tracker.store.annotations import annotate
 from tracker.store.blotting import ERASED
 from tracker.store.deltas import ROLLUPS, shape
@@ -316,6 +316,7 @@ def test_rules_alerts_names_and_the_audit_log_forget_too(
             connection, rule, moment, alerts.Wrong(moment, f"events of {column}={value} is 2.", {})
         )
         create_key(connection, "default", f"for {value}", ("write",), "test")
+        audit(connection, "test", "key.rename", "default", changed={"name": ["old", value]})
     told = rf"(?<![\w.]){re.escape(value)}(?!\w)"
     assert len(re.findall(told, everything(app))) > 8
     erase(database, kind, value, "test")

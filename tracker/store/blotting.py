@@ -95,6 +95,8 @@ def _blotted(value: Any, patterns: Patterns, is_record: bool) -> Any:
             name: _blotted(part, patterns, is_record and name != "name")
             for name, part in value.items()
         }
+    if isinstance(value, list):
+        return [_blotted(part, patterns, is_record) for part in value]
     return patterns[is_record].sub(ERASED, value) if isinstance(value, str) else value
 
 
