@@ -154,7 +154,8 @@ def test_a_row_is_a_link_wherever_it_is_clicked(page: Page) -> None:
     row = page.locator("#zero-result-queries tbody tr").first
     address = row.locator("td:first-child a").get_attribute("href")
     row.locator("td").nth(1).click(force=True)  # the link lies over it
-    page.wait_for_url(f"**{address}")
+    page.wait_for_url("**/people?**")
+    assert page.url.endswith(address or "no address")
 
 
 def test_a_bar_of_the_funnel_leads_to_the_sessions_that_got_so_far(page: Page) -> None:
