@@ -12,7 +12,8 @@ from flask import Flask
 from tests.conftest import make_tenant, record
 from tests.metrics.asking import asked, click, event, scope, search
 from tracker.metrics import people
-from tracker.metrics.people_filters import STEPS, conditions
+from tracker.metrics.people_days import STEPS
+from tracker.metrics.people_filters import conditions
 
 Line = dict[str, Any]
 _SETTINGS = (("city", "Rome"), ("city", "Oslo"), ("rate", [50, 120]), ("language", "Dutch"))

@@ -8,9 +8,11 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.busiest import busiest
+from tracker.metrics.condition import Condition, Sessions
 from tracker.metrics.listing import listing
 from tracker.metrics.once import once
-from tracker.metrics.people_filters import STEPS, Condition, Sessions, conditions, number_of
+from tracker.metrics.people_days import STEPS
+from tracker.metrics.people_filters import conditions, number_of
 from tracker.metrics.rollups import once_each
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyUniques, Identity, SessionDay

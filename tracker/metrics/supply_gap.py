@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tracker.metrics.histograms import histograms, lower_median
 from tracker.metrics.once import once
-from tracker.metrics.people_filters import TOGETHER
+from tracker.metrics.people_events import TOGETHER
 from tracker.metrics.rollups import total, within
 from tracker.metrics.scope import Scope
 from tracker.model import DailyCombinations

@@ -13,7 +13,9 @@ from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Chart, Column, Filter, Kind, Matrix, Series, Stat, Stats, Table
 from tracker.dashboard.wording import count, moved, value_in_words
 from tracker.metrics import people
-from tracker.metrics.people_filters import FILTERS, STEPS, TOGETHER
+from tracker.metrics.people_days import STEPS
+from tracker.metrics.people_events import TOGETHER
+from tracker.metrics.people_filters import FILTERS
 from tracker.metrics.scope import Scope
 
 KNOWN = "/people?known=1#sessions"
