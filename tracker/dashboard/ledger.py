@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from sqlalchemy import Connection
 
 from tracker.dashboard.viewers import Viewer, viewer
 from tracker.metrics.one_demand import tenant_of
+from tracker.model.base import uuid_of
 from tracker.store import demands
 from tracker.store.demands import DemandError, Who
 
@@ -42,7 +42,7 @@ def demand_merge(demand_id: Any) -> Any:
     """Move everything of a demand into another one, and go there."""
 
     def merge(connection: Connection, who: Who) -> str:
-        into = request.form.get("into", "", type=_uuid)
+        into = uuid_of(request.form.get("into", ""))
         if not into:
             raise DemandError("Choose the demand that this one is the same as.")
         demands.merge(connection, who, into)
@@ -55,10 +55,6 @@ def demand_split(demand_id: Any) -> Any:
     """Move some of a demand's queries into a new one, and go there."""
     queries = request.form.getlist("query")
     return _change(demand_id, lambda connection, who: demands.split(connection, who, queries))
-
-
-def _uuid(text: str) -> str:
-    return str(UUID(text))
 
 
 def _change(demand_id: Any, do: Callable[[Connection, Who], str | None]) -> Any:

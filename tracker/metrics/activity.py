@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from sqlalchemy import Select, false, func, select, union_all
 from sqlalchemy.orm import Session
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 from tracker.metrics.listing import listing
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyEvents, DailyIngest, Event, IngestWarning, Unsettled
+from tracker.model.base import uuid_of
 
 
 class Received(NamedTuple):
@@ -102,19 +102,11 @@ def _events(scope: Scope, tenants: Sequence[str]) -> Select[Any]:
     if kind := scope.filters.get("type"):
         statement = statement.where(Event.event_type == kind)
     if visitor := scope.filters.get("session"):
-        statement = statement.where(Event.session_id == _uuid(visitor))
+        statement = statement.where(Event.session_id == uuid_of(visitor))
     outcome = scope.filters.get("outcome")
     if outcome == "bot":
         statement = statement.where(Event.is_bot)
     return statement.where(false()) if outcome == "refused" else statement
-
-
-def _uuid(text: str) -> str | None:
-    """The id in its stored form; None, which equals nothing, for anything else."""
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return None
 
 
 def refused(session: Session, scope: Scope) -> Listing[Refused]:

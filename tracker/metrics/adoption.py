@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog import business as catalog
-from tracker.metrics.business import TYPES, counts, ratio
+from tracker.metrics.business import TYPES, counts
+from tracker.metrics.ratio import ratio
 from tracker.metrics.scope import Scope
 from tracker.model import DailyEvents, Tenant
 

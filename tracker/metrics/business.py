@@ -9,6 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog import business as catalog
+from tracker.metrics.ratio import ratio
 from tracker.metrics.scope import Scope
 from tracker.metrics.volumes import volumes
 from tracker.model import DailyBusiness, Event, Tenant
@@ -105,11 +106,6 @@ def _use(tenant_id: str, counted: Mapping[str, int], last_seen: datetime | None)
         quota_rejections=counted["quota_exceeded"],
         last_seen=last_seen,
     )
-
-
-def ratio(part: int, whole: int) -> float | None:
-    """The part of the whole; None when there is no whole."""
-    return part / whole if whole else None
 
 
 def _rest(rate: float | None) -> float | None:

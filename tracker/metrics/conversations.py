@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from tracker.metrics.business import measured, ratio
+from tracker.metrics.business import measured
+from tracker.metrics.ratio import ratio
 from tracker.metrics.scope import Scope
 from tracker.model import DailyBusiness
 

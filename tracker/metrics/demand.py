@@ -11,6 +11,7 @@ from tracker.metrics import sage
 from tracker.metrics.filters import by_value, medians_of
 from tracker.metrics.listing import listing
 from tracker.metrics.once import once
+from tracker.metrics.ratio import ratio
 from tracker.metrics.rollups import of_keys, once_each, total, within
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyFilters, DailyQueries, DailyUniques
@@ -69,7 +70,7 @@ def totals(session: Session, scope: Scope) -> list[DemandTotals]:
     days = volume(session, scope)
     searches, zeros = sum(day.searches for day in days), sum(day.zero_results for day in days)
     people, emails = _distinct(session, scope, "zero"), _distinct(session, scope, "zero_email")
-    return [DemandTotals(searches, zeros, zeros / searches if searches else None, people, emails)]
+    return [DemandTotals(searches, zeros, ratio(zeros, searches), people, emails)]
 
 
 volume = once(sage.daily_volume)

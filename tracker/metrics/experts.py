@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from tracker.metrics.intervals import ratio_to_expected
 from tracker.metrics.once import once
 from tracker.metrics.places import CONTEXTS, Counts, Place, by_place, known_experts, places
+from tracker.metrics.ratio import ratio
 from tracker.metrics.scope import Scope
 from tracker.model.rollups import NO_RANK
 
@@ -86,10 +87,10 @@ def totals(session: Session, scope: Scope) -> list[Totals]:
         Totals(
             experts=known,
             shown_experts=shown,
-            shown_share=_ratio(shown, known),
+            shown_share=ratio(shown, known),
             impressions=impressions,
             clicks=clicks,
-            click_through_rate=_ratio(clicks, impressions),
+            click_through_rate=ratio(clicks, impressions),
             hidden_gems=labels.count(HIDDEN_GEM),
             over_exposed=labels.count(OVER_EXPOSED),
         )
@@ -137,9 +138,9 @@ def exposed(
         grid_impressions=grid.impressions,
         sage_clicks=sage.clicks,
         grid_clicks=grid.clicks,
-        sage_ctr=_ratio(sage.clicks, sage.impressions),
-        grid_ctr=_ratio(grid.clicks, grid.impressions),
-        average_click_position=_ratio(sum(rank * count for rank, count in placed), clicks),
+        sage_ctr=ratio(sage.clicks, sage.impressions),
+        grid_ctr=ratio(grid.clicks, grid.impressions),
+        average_click_position=ratio(sum(rank * count for rank, count in placed), clicks),
         coec=coec(sage.clicks + grid.clicks, expected_clicks(cells, prices)),
     )
 
@@ -152,10 +153,6 @@ def in_context(cells: Mapping[Place, Counts], context: str) -> Counts:
             impressions += counts.impressions
             clicks += counts.clicks
     return Counts(impressions, clicks)
-
-
-def _ratio(part: float, whole: int) -> float | None:
-    return part / whole if whole else None
 
 
 def expected_clicks(cells: Mapping[Place, Counts], prices: Mapping[Place, float]) -> float:
@@ -225,6 +222,6 @@ def click_positions(session: Session, scope: Scope) -> list[ClickPosition]:
     """
     found = by_place(session, scope)
     return [
-        ClickPosition(context, rank, *counts, _ratio(counts.clicks, counts.impressions))
+        ClickPosition(context, rank, *counts, ratio(counts.clicks, counts.impressions))
         for (context, rank), counts in sorted(found.items())
     ]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import orjson
 from sqlalchemy import ColumnElement, Select, String, cast, func, literal, or_, select, tuple_
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 from tracker.metrics.business import moments
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import Event, UtcDateTime, Uuid
+from tracker.model.base import uuid_of
 
 
 class Activity(NamedTuple):
@@ -143,14 +143,6 @@ def _behind(session: Session, wanted: Wanted) -> ColumnElement[bool]:
     here = tuple_(literal(received_at, UtcDateTime()), literal(after, Uuid()))
     behind: ColumnElement[bool] = tuple_(Event.received_at, Event.id) < here
     return behind
-
-
-def uuid_of(text: str) -> str | None:
-    """The id in its stored form; None for what is no id."""
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return None
 
 
 def _is_of_type(kind: str) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from tracker.metrics.histograms import histograms, lower_median
 from tracker.metrics.listing import listing
+from tracker.metrics.ratio import ratio
 from tracker.metrics.rollups import day_by_day, once_each, total, within
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyDeadEnds, DailyFilters, DailyResults, DailyUniques
@@ -71,7 +72,7 @@ def totals(session: Session, scope: Scope) -> list[FilterTotals]:
     ends = select(*map(total, (DailyDeadEnds.narrowed, DailyDeadEnds.killed)))
     ends = ends.where(DailyDeadEnds.filter_value == ANY_VALUE)
     narrowed, killed = map(int, session.execute(within(ends, DailyDeadEnds, scope)).one())
-    return [FilterTotals(sets, zeros, zeros / sets if sets else None, narrowed, killed)]
+    return [FilterTotals(sets, zeros, ratio(zeros, sets), narrowed, killed)]
 
 
 def by_filter(session: Session, scope: Scope) -> list[ByFilter]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from itertools import accumulate
 from math import ceil
 
+from tracker.metrics.ratio import ratio
+
 
 def gini(counts: Iterable[int]) -> float | None:
     """The Gini coefficient: 0 when all have the same, near 1 when one has everything.
@@ -29,7 +31,7 @@ def top_share(counts: Iterable[int], part: float) -> float | None:
     total = sum(descending)
     # 0.1 * 30 is a little more than 3 in binary
     largest = descending[: ceil(round(part * len(descending), 9))]
-    return sum(largest) / total if total else None
+    return ratio(sum(largest), total)
 
 
 def lorenz(counts: Iterable[int], steps: int = 100) -> list[tuple[float, float]]:

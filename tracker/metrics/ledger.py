@@ -8,6 +8,7 @@ from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.listing import listing
+from tracker.metrics.ratio import ratio
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyQueries, Demand, DemandQuery
 
@@ -89,7 +90,7 @@ def _demands(scope: Scope) -> Select[*tuple[Any, ...]]:
 
 def _wanted(values: tuple[Any, ...], now: datetime) -> Wanted:
     demand_id, name, status, people, emails, searches, zeros, last_at, queries, _ = values
-    rate = zeros / searches if searches else None
+    rate = ratio(zeros, searches)
     return Wanted(
         id=demand_id,
         demand=name,

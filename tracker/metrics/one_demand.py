@@ -2,16 +2,17 @@
 
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import Session
 
 from tracker.metrics.intervals import Interval, change_of_share, wilson
 from tracker.metrics.ledger import Wanted, demands, queries_of, searches_for
+from tracker.metrics.ratio import ratio
 from tracker.metrics.rollups import total
 from tracker.metrics.scope import Scope
 from tracker.model import DailyQueries, Demand, Event
+from tracker.model.base import uuid_of
 
 SUBJECT = "demand_id"
 DAYS_BEFORE = 28
@@ -64,10 +65,7 @@ def exists(session: Session, scope: Scope) -> bool:
 
 def held(session: Session, scope: Scope) -> Demand | None:
     """The demand itself."""
-    try:
-        demand_id = str(UUID(scope.filters[SUBJECT]))
-    except ValueError:
-        return None
+    demand_id = uuid_of(scope.filters[SUBJECT])
     statement = select(Demand).where(Demand.tenant_id.in_(scope.tenants), Demand.id == demand_id)
     return session.scalars(statement).first()
 
@@ -208,7 +206,7 @@ def _effect(when: str, searches: int, zeros: int) -> Effect:
         when=when,
         searches=searches,
         zero_results=zeros,
-        zero_result_rate=zeros / searches if searches else None,
+        zero_result_rate=ratio(zeros, searches),
         low_rate=interval.low if interval else None,
         high_rate=interval.high if interval else None,
     )

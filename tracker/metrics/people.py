@@ -13,6 +13,7 @@ from tracker.metrics.listing import listing
 from tracker.metrics.once import once
 from tracker.metrics.people_days import STEPS
 from tracker.metrics.people_filters import conditions, number_of
+from tracker.metrics.ratio import ratio
 from tracker.metrics.rollups import once_each
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyUniques, Identity, SessionDay
@@ -94,7 +95,7 @@ def visitors(session: Session, scope: Scope) -> list[Visitors]:
     counts = session.execute(_distinct(scope, ("session",)).add_columns(again)).first()
     _, sessions, identified, returning = counts or ("", 0, 0, 0)
     row = (int(sessions), int(identified), int(returning or 0))
-    return [Visitors(row[0], row[1], _share(row[1], row[0]), row[2], _share(row[2], row[0]))]
+    return [Visitors(row[0], row[1], ratio(row[1], row[0]), row[2], ratio(row[2], row[0]))]
 
 
 def _distinct(scope: Scope, kinds: Collection[str]) -> Select[*tuple[Any, ...]]:
@@ -106,10 +107,6 @@ def _distinct(scope: Scope, kinds: Collection[str]) -> Select[*tuple[Any, ...]]:
         .group_by(DailyUniques.kind)
     )
     return once_each(statement, scope)
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
 
 
 def funnel(session: Session, scope: Scope) -> list[Step]:
@@ -129,7 +126,7 @@ def funnel(session: Session, scope: Scope) -> list[Step]:
     # Whoever did both is in `engaged` and in `clicked`, but once in `active`
     both, known = (engaged[n] + clicked[n] - active[n] for n in (0, 1))
     sessions = (came[0], engaged[0], both, known)
-    return [Step(step, n, _share(n, came[0])) for step, n in zip(STEPS, sessions, strict=True)]
+    return [Step(step, n, ratio(n, came[0])) for step, n in zip(STEPS, sessions, strict=True)]
 
 
 def sessions(session: Session, scope: Scope) -> Listing[SessionRow]:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from tracker.metrics.business import counts, measured, ratio
+from tracker.metrics.business import counts, measured
+from tracker.metrics.ratio import ratio
 from tracker.metrics.scope import Scope
 from tracker.model import DailyBusiness
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.histograms import lower_median
+from tracker.metrics.ratio import ratio
 from tracker.metrics.rollups import total, within
 from tracker.metrics.scope import Scope
 from tracker.model import DailyFilters, DailyResults
@@ -122,7 +123,7 @@ def _supply(low: int, counts: dict[int, int], ranges: int) -> RateSupply:
         low=low,
         high=low + BIN,
         sets=sets,
-        share=sets / ranges if ranges else None,
-        zero_result_rate=counts.get(0, 0) / sets if sets else None,
+        share=ratio(sets, ranges),
+        zero_result_rate=ratio(counts.get(0, 0), sets),
         median_result_count=lower_median(counts),
     )

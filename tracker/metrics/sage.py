@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.listing import listing
+from tracker.metrics.ratio import ratio
 from tracker.metrics.rollups import of_keys, within
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyQueries, DailySearches, DailyUniques
@@ -52,7 +53,7 @@ def daily_volume(session: Session, scope: Scope) -> list[DayOfSearches]:
     """
     counts = by_day(session, scope, ("searches", "zero_results"))
     return [
-        DayOfSearches(day, searches, zero_results, share(zero_results, searches))
+        DayOfSearches(day, searches, zero_results, ratio(zero_results, searches))
         for day, (searches, zero_results) in counts.items()
     ]
 
@@ -71,11 +72,6 @@ def by_day(session: Session, scope: Scope, names: tuple[str, ...]) -> dict[date,
 def totals(rollup: type[SearchCounters], *names: str) -> list[ColumnElement[Any]]:
     """The sums of counters, 0 for no row, under their names."""
     return [func.coalesce(func.sum(getattr(rollup, name)), 0).label(name) for name in names]
-
-
-def share(part: float, whole: int) -> float | None:
-    """A ratio; None when there is nothing to divide by."""
-    return part / whole if whole else None
 
 
 def by_function(session: Session, scope: Scope) -> list[ByFunction]:
@@ -105,10 +101,10 @@ def _function(
         function_called=name,
         searches=searches,
         zero_results=zero_results,
-        zero_result_rate=share(zero_results, searches),
-        mean_result_count=share(results, counted),
+        zero_result_rate=ratio(zero_results, searches),
+        mean_result_count=ratio(results, counted),
         clicked_searches=clicked,
-        click_through_rate=share(clicked, searches),
+        click_through_rate=ratio(clicked, searches),
     )
 
 

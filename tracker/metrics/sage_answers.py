@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.listing import listing
+from tracker.metrics.ratio import ratio
 from tracker.metrics.rollups import of_keys, within
-from tracker.metrics.sage import by_day, by_query, share, totals
+from tracker.metrics.sage import by_day, by_query, totals
 from tracker.metrics.scope import Listing, Scope
 from tracker.model import DailyQueries, DailySearchClicks, DailySearches
 
@@ -86,14 +87,14 @@ def answers(session: Session, scope: Scope) -> list[Answers]:
         Answers(
             searches=searches,
             zero_results=zero_results,
-            zero_result_rate=share(zero_results, searches),
+            zero_result_rate=ratio(zero_results, searches),
             answered=searches - zero_results,
             clicked_searches=clicked,
-            click_through_rate=share(clicked, searches),
-            no_click_rate=share(unclicked, searches - zero_results),
-            mean_reciprocal_rank=share(reciprocal_ranks, searches),
+            click_through_rate=ratio(clicked, searches),
+            no_click_rate=ratio(unclicked, searches - zero_results),
+            mean_reciprocal_rank=ratio(reciprocal_ranks, searches),
             reformulated=reformulated,
-            reformulation_rate=share(reformulated, searches),
+            reformulation_rate=ratio(reformulated, searches),
             unhelpful=unhelpful,
         )
     ]
@@ -108,7 +109,7 @@ def daily_clicks(session: Session, scope: Scope) -> list[DayOfClicks]:
     """
     counts = by_day(session, scope, ("searches", "clicked", "reformulated"))
     return [
-        DayOfClicks(day, searches, clicked, share(clicked, searches), again, share(again, searches))
+        DayOfClicks(day, searches, clicked, ratio(clicked, searches), again, ratio(again, searches))
         for day, (searches, clicked, again) in counts.items()
     ]
 
@@ -130,7 +131,7 @@ def first_clicks(session: Session, scope: Scope) -> list[FirstClicks]:
     )
     found = [(rank, int(count)) for rank, count in session.execute(statement)]
     clicked = sum(count for _, count in found)
-    return [FirstClicks(rank, count, share(count, clicked)) for rank, count in found]
+    return [FirstClicks(rank, count, ratio(count, clicked)) for rank, count in found]
 
 
 def unhelpful_queries(session: Session, scope: Scope) -> Listing[UnhelpfulQuery]:
@@ -161,4 +162,4 @@ def _asked(session: Session, scope: Scope, queries: Collection[str]) -> dict[str
 
 
 def _unhelpful(query: str, unhelpful: int, searches: int, clicked: int) -> UnhelpfulQuery:
-    return UnhelpfulQuery(query, unhelpful, searches, share(unhelpful, searches), clicked)
+    return UnhelpfulQuery(query, unhelpful, searches, ratio(unhelpful, searches), clicked)

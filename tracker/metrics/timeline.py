@@ -7,7 +7,6 @@ difference: all that is held is told.
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, union
 from sqlalchemy.orm import Session, aliased
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from tracker.catalog.envelope import stored_address
 from tracker.metrics.scope import Scope
 from tracker.model import Event, Identity, SessionDay
+from tracker.model.base import uuid_of
 
 MOST = 5000
 """Of more events than this the first ones are told."""
@@ -153,10 +153,8 @@ def _session_ids(scope: Scope, known: list[Identity]) -> list[str]:
     """The session that is asked about, in its stored form, or those that are known of a person."""
     if "email" in scope.filters:
         return [row.session_id for row in known]
-    try:
-        return [str(UUID(scope.filters["session_id"]))]
-    except ValueError:
-        return []
+    asked = uuid_of(scope.filters["session_id"])
+    return [asked] if asked else []
 
 
 def _identified(known: Identity) -> Entry:

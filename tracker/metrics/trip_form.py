@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.once import once
+from tracker.metrics.ratio import ratio
 from tracker.metrics.scope import Scope
 from tracker.metrics.trips import attempts_by_status, by_day
 from tracker.model import DailyEvents
@@ -48,7 +49,7 @@ def funnel(session: Session, scope: Scope) -> list[Step]:
     }
     if not any(steps.values()):
         return []
-    return [Step(step, n, n / presses if presses else None) for step, n in steps.items()]
+    return [Step(step, n, ratio(n, presses)) for step, n in steps.items()]
 
 
 def client_events(session: Session, scope: Scope) -> list[ClientEvent]:
@@ -59,7 +60,7 @@ def client_events(session: Session, scope: Scope) -> list[ClientEvent]:
     attempts = sum(attempts_by_status(by_day(session, scope)).values())
     counts = _client_counts(session, scope)
     return [
-        ClientEvent(kind, n, n / attempts if attempts else None)
+        ClientEvent(kind, n, ratio(n, attempts))
         for kind, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from tracker.metrics.durations import NONE, durations
 from tracker.metrics.once import once
+from tracker.metrics.ratio import ratio
 from tracker.metrics.rollups import once_each
 from tracker.metrics.scope import Scope
 from tracker.model import DailyTrips, DailyUniques
@@ -119,7 +120,7 @@ def _figures(counts: Counts) -> tuple[int, int, int, int, float | None]:
     """Attempts, succeeded, failed, pending and the success rate."""
     succeeded, failed = counts.get("success", 0), counts.get("failed", 0)
     pending, finished = counts.get("pending", 0), succeeded + failed
-    rate = succeeded / finished if finished else None
+    rate = ratio(succeeded, finished)
     return finished + pending, succeeded, failed, pending, rate
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from sqlalchemy import DateTime, MetaData, String, Table
 from sqlalchemy.dialects import postgresql
@@ -53,3 +54,11 @@ class Uuid(TypeDecorator[str]):
         if dialect.name == "postgresql":
             return dialect.type_descriptor(postgresql.UUID(as_uuid=False))
         return dialect.type_descriptor(String(36))
+
+
+def uuid_of(text: str) -> str | None:
+    """A UUID in the form in which ids are stored; None for what is none."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return None
