@@ -71,8 +71,15 @@ def test_a_rule_on_any_number_of_a_page_can_be_added(app: Flask, operator: Flask
         "comparison": "below",
         "value": 5.0,
         "days": 7,
+        "whole_days": False,
     }
     assert "sage_queries on /overview below 5.0" in operator.get("/alerts").text
+
+
+def test_a_rule_may_wait_for_the_end_of_a_day(app: Flask, operator: FlaskClient) -> None:
+    send(operator, "add-rule", **WATCHED, whole_days="yes")
+    assert rules(app)[-1].options["whole_days"] is True
+    assert "on days that are over" in operator.get("/alerts").text
 
 
 def test_a_rule_may_watch_a_row_that_is_named(app: Flask, operator: FlaskClient) -> None:

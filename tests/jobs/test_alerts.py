@@ -275,6 +275,25 @@ def test_any_number_of_a_panel_can_be_watched(app: Flask) -> None:
     )
 
 
+def test_a_count_may_be_too_low_only_once_its_day_is_over(app: Flask) -> None:
+    options = {"page": "overview", "panel": "totals", "column": "sage_queries"}
+    rule = only_rule(app, "panel", **options, comparison="below", value=2, days=1, whole_days=True)
+    record(app, *(search(n, 0) for n in range(2)))
+    midnight = datetime.combine(datetime.now(UTC).date(), time(), UTC)
+    with app.extensions["database"].read(None) as session:
+        judge = Judge(session, alerts.find_rule(session, rule), ZONE, PANELS)
+        before = judge(midnight + timedelta(days=1) - timedelta.resolution * 2)
+        ended = judge(midnight + timedelta(days=1) - timedelta.resolution)
+        after = judge(midnight + timedelta(days=1, hours=23))
+        next_day = judge(midnight + timedelta(days=2))
+    yesterday, tomorrow = midnight - timedelta(days=1), midnight + timedelta(days=1)
+    assert before
+    assert f"is 0, below 2, on {yesterday.day} {yesterday:%b}." in before.words
+    assert (ended, after) == (None, None)
+    assert next_day
+    assert next_day.words.endswith(f"on {tomorrow.day} {tomorrow:%b}.")
+
+
 def test_an_alert_on_a_row_names_the_row(app: Flask) -> None:
     options = {"page": "trips", "panel": "errors", "column": "failures", "row": "error_code=X"}
     rule = only_rule(app, "panel", **options, comparison="above", value=1)
@@ -326,9 +345,15 @@ def test_a_dry_run_of_a_rule_on_one_day_fires_on_every_wrong_day(app: Flask) -> 
     assert f"of the events sent on {days[2].day} {days[2]:%b} were refused" in found[0].words
 
 
-def test_a_dry_run_of_a_rule_on_several_days_stays_wrong_over_midnight(app: Flask) -> None:
-    only_rule(app, "panel", page="p", panel="q", column="n", comparison="above", value=1, days=7)
-    wrong = {NOW.date() - timedelta(days=n) for n in (0, 1, 2, 9)}
+@pytest.mark.parametrize(
+    ("more", "wrong_ago"),
+    [({"days": 7}, (0, 1, 2, 9)), ({"days": 1, "whole_days": True}, (1, 2, 9))],
+)
+def test_a_dry_run_of_a_rule_that_has_days_before_stays_wrong_over_midnight(
+    app: Flask, more: dict[str, Any], wrong_ago: tuple[int, ...]
+) -> None:
+    only_rule(app, "panel", page="p", panel="q", column="n", comparison="above", value=1, **more)
+    wrong = {NOW.date() - timedelta(days=n) for n in wrong_ago}
     panels = {
         ("p", "q"): lambda _session, scope: [SimpleNamespace(n=2 if scope.last in wrong else 0)]
     }

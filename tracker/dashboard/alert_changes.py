@@ -65,6 +65,7 @@ def _options(kind: str) -> dict[str, Any]:
         "comparison": comparison,
         "value": _number("value", "The limit"),
         "days": form_number("days", "The days", 1, 365) or 1,
+        "whole_days": form_text("whole_days") == "yes",
     }
 
 

@@ -101,10 +101,11 @@ def _ends_of_days(now: datetime, zone: ZoneInfo, days: int) -> Iterator[datetime
 def _quiet_days(rule: Any) -> timedelta:
     """How far apart wrong days may lie and be one episode.
 
-    At midnight a rule on one day has nothing to go by until more comes in, and is quiet; one on
-    several days still has the days before, and stays wrong. No day has 36 hours.
+    At midnight a rule on today has nothing to go by until more comes in, and is quiet; one on
+    several days, or on days that are over, has those, and stays wrong. No day has 36 hours.
     """
-    return timedelta(hours=36 if int(rule.options.get("days", 1)) > 1 else 0)
+    on_today = int(rule.options.get("days", 1)) == 1 and not rule.options.get("whole_days")
+    return timedelta(hours=0 if on_today else 36)
 
 
 def _episodes(

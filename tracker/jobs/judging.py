@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,8 +31,8 @@ class Judge:
     _history: History | None = None
 
     def scope(self, moment: datetime, days: int = 1) -> Scope:
-        """The rule's tenants, on the days that end with the moment's."""
-        last = moment.astimezone(self.zone).date()
+        """The rule's tenants, on the days up to the last that the rule goes by."""
+        last = self._last_day(moment)
         tenants = (
             (self.rule.tenant_id,) if self.rule.tenant_id else tenants_that_count(self.session)
         )
@@ -125,8 +125,14 @@ class Judge:
             f"in the {days} days to {self._day(moment)}" if days > 1 else f"on {self._day(moment)}"
         )
 
+    def _last_day(self, moment: datetime) -> date:
+        """The moment's day; where the rule waits for the end of a day, the last that has ended."""
+        if not self.rule.options.get("whole_days"):
+            return moment.astimezone(self.zone).date()
+        return (moment + timedelta.resolution).astimezone(self.zone).date() - timedelta(days=1)
+
     def _day(self, moment: datetime) -> str:
-        day = moment.astimezone(self.zone).date()
+        day = self._last_day(moment)
         return f"{day.day} {day:%b}"
 
     def _clock(self, moment: datetime) -> str:
