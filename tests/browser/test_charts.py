@@ -107,6 +107,7 @@ def test_a_point_of_a_chart_leads_to_its_day(page: Page) -> None:
         point_at(page, plot, days_ago, len(days))
         expect(plot.locator(".hoverlayer .legend")).to_contain_text(words)
         page.mouse.down()
+        page.wait_for_timeout(150)  # Plotly passes over what is quicker than a hand
         page.mouse.up()
         page.wait_for_url(f"**/overview?from={day}&to={day}")
         page.go_back()
