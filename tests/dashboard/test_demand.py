@@ -183,6 +183,16 @@ def test_demands_are_merged_and_split_from_the_page(app: Flask, operator: FlaskC
     assert answer.location.startswith(path(app, "wave instructor"))
 
 
+def test_a_demand_is_offered_the_others_that_are_most_like_it_first(
+    app: Flask, operator: FlaskClient
+) -> None:
+    asked = ["surf lessons for children", "bike repair", "teacher for surfing"]
+    record(app, *(search(BEN, query) for query in [*asked[1:], asked[1]]), search(ANNA, asked[0]))
+    offered = re.findall(r"<option[^>]+>(.+?)</option>", operator.get(path(app, asked[0])).text)
+    at = {query: offered.index(query) for query in asked[1:]}
+    assert at["teacher for surfing"] < at["bike repair"]
+
+
 @pytest.mark.parametrize(
     ("action", "form"),
     [

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
+from rapidfuzz import fuzz
 from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import Session
 
@@ -222,7 +223,7 @@ def change_since_filled(session: Session, scope: Scope) -> Interval | None:
 
 
 def others(session: Session, scope: Scope) -> list[tuple[str, str]]:
-    """The id and name of the tenant's other demands, the most pressing first."""
+    """The id and name of the tenant's most pressing other demands, those named most alike first."""
     demand = held(session, scope)
     if demand is None:
         return []
@@ -232,7 +233,8 @@ def others(session: Session, scope: Scope) -> list[tuple[str, str]]:
         .order_by(Demand.standing.desc(), Demand.id)
         .limit(_MOST_OTHERS)
     )
-    return [(demand_id, name) for demand_id, name in session.execute(statement)]
+    pressing = [(demand_id, name) for demand_id, name in session.execute(statement)]
+    return sorted(pressing, key=lambda other: -fuzz.token_set_ratio(other[1], demand.name))
 
 
 def tenant_of(session: Session, demand_id: str) -> str | None:
