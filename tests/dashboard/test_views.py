@@ -112,11 +112,11 @@ def test_a_view_is_renamed_shared_and_deleted_by_its_owner(
     assert post(operator, f"/views/{view_id}/delete").status_code == 302
     assert kept(app) == []
     with app.extensions["database"].read(None) as session:
-        done = session.scalars(select(AuditEntry.action).order_by(AuditEntry.at)).all()
-    assert [name for name in done if name.startswith("view.")] == [
-        "view.create",
-        "view.change",
-        "view.delete",
+        done = session.scalars(select(AuditEntry).order_by(AuditEntry.at)).all()
+    assert [(it.action, it.detail["name"]) for it in done if it.action.startswith("view.")] == [
+        ("view.create", "Every morning"),
+        ("view.change", "Later"),
+        ("view.delete", "Later"),
     ]
 
 

@@ -70,7 +70,8 @@ def save_view(
             created_at=datetime.now(UTC),
         )
     )
-    audit(connection, owner.email, "view.create", place.tenant_id, view=view_id, shared=shared)
+    detail = {"name": words, "view": view_id, "shared": shared}
+    audit(connection, owner.email, "view.create", place.tenant_id, **detail)
     return view_id
 
 
@@ -81,14 +82,15 @@ def change_view(
     view = _changeable(connection, owner, view_id)
     words = _free_name(connection, view.owner_id, name, but=view.id)
     connection.execute(update(VIEWS).where(VIEWS.c.id == view.id).values(name=words, shared=shared))
-    audit(connection, owner.email, "view.change", view.tenant_id, view=view.id, shared=shared)
+    detail = {"name": words, "view": view.id, "shared": shared}
+    audit(connection, owner.email, "view.change", view.tenant_id, **detail)
 
 
 def delete_view(connection: Connection, owner: Owner, view_id: str) -> None:
     """Takes a view away."""
     view = _changeable(connection, owner, view_id)
     connection.execute(delete(VIEWS).where(VIEWS.c.id == view.id))
-    audit(connection, owner.email, "view.delete", view.tenant_id, view=view.id)
+    audit(connection, owner.email, "view.delete", view.tenant_id, name=view.name, view=view.id)
 
 
 def views_of(session: Session, operator_id: str, tenants: Collection[str] | None) -> list[Any]:
