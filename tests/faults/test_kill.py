@@ -77,6 +77,24 @@ def test_pages_are_made_again_when_the_process_that_makes_them_has_died(database
             assert service.ask(*asked)[0] == 401
 
 
+def test_a_process_of_pages_that_freezes_is_replaced_and_holds_up_no_event(
+    sqlite_database: str,
+) -> None:
+    """Its death is gunicorn's doing, after `timeout`; what waited goes to the next."""
+    asked = ("GET", "/overview/totals.json")
+    # the clock is elsewhere: frozen while it writes, it would hold the file
+    settings = {"TRACKER_WORKER": "external", "GUNICORN_CMD_ARGS": "--timeout 10"}
+    with served(sqlite_database, **settings) as service:
+        frozen = _maker_of_pages(service)
+        os.kill(frozen, signal.SIGSTOP)
+        with ThreadPoolExecutor(1) as reader:
+            waiting = reader.submit(service.ask, *asked)
+            assert service.ask("POST", "/api/events", with_id(CLICK))[0] == 202
+            assert not waiting.done()
+            assert waiting.result()[0] == 401  # by its successor
+        assert frozen not in service.web_processes()
+
+
 def _maker_of_pages(service: Service) -> int:
     """The process that yields to those that take events."""
     ours = os.getpriority(os.PRIO_PROCESS, 0)
