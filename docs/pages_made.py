@@ -26,6 +26,17 @@ the docstrings in `tracker/metrics` by `make docs`.
 The JSON is `{"panel", "columns", "rows", "total", "estimated", "period"}`. `estimated` is true when
 some of the numbers are scaled up from a sample of the events, or read off a histogram because the
 raw values have expired (then within 5 %); exact numbers have it false.
+
+What holds everywhere:
+
+- Where the order of a session's events matters, those of the same moment come in the order of
+  their ids.
+- A session is identified by a link call or by an e-mail address that one of its events carries,
+  the first one winning. A user that an event names without a link call is that event's alone.
+- Over several tenants, a session or an address that two of them know counts in each; queries,
+  experts and filters of the same name are one.
+- Of equals, the first by name comes first: letters by their number in Unicode, so capitals before
+  small ones.
 """
 
 

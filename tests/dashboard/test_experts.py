@@ -92,6 +92,15 @@ def test_an_experts_page_tells_its_queries_filters_and_clicks(
             expert_ids=["a/b"],
             filters={"city": "Rome", "rate": [50, 120]},
         ),
+        event(
+            "results_shown",
+            "03 09:30",
+            ANNA,
+            view_id="w",
+            context="sage_panel",  # no grid: its impression is the answer's
+            expert_ids=["a/b"],
+            filters={"city": "Rome"},
+        ),
         click("03 09:01", ANNA, "a/b", context="grid", position=1, filters={"city": "Rome"}),
     )
     path = "/experts/a%2Fb"

@@ -44,6 +44,15 @@ def test_the_rate_of_a_day_is_of_the_conversations_that_started_on_it(app: Flask
     assert rows[1] == (date(2026, 11, 3), 0, 0, None, None)
 
 
+def test_reasons_that_begin_alike_are_told_apart(app: Flask) -> None:
+    long = "x" * 199
+    record(app, escalated("03 10:00", "c1", long + "a"), escalated("03 10:01", "c2", long + "b"))
+    assert [row[:2] for row in asked(app, conversations.escalations)] == [
+        (long + "a", 1),
+        (long + "b", 1),
+    ]
+
+
 def test_reasons_are_counted_by_event_and_sorted_by_count_and_name(app: Flask) -> None:
     record(
         app,

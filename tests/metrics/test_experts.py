@@ -171,6 +171,16 @@ def test_contexts_are_ordered_by_impressions(app: Flask) -> None:
     assert [row[0] for row in asked(app, concentration.by_context)] == ["grid", "sage_panel"]
 
 
+def test_experts_that_were_shown_most_lead_those_not_shown_in_the_period(app: Flask) -> None:
+    record(
+        app,
+        search("01 09:00", ANNA, found=("z", "b")),
+        search("01 10:00", ANNA, found=("z", "a")),
+        search("02 09:00", ANNA, found=("seen",)),
+    )
+    assert [row[:2] for row in asked(app, places.absent_experts)] == [("z", 2), ("a", 1), ("b", 1)]
+
+
 def test_experts_of_one_tenant_are_not_known_to_another(app: Flask) -> None:
     make_tenant(app, "other")
     record(app, search("02 09:00", ANNA, found=("a", "b", "c")), tenant="other")

@@ -11,6 +11,8 @@ from flask import Flask
 from tests.conftest import make_tenant, record
 from tracker.metrics import activity, overview
 from tracker.metrics.scope import Scope
+from tracker.store import writer
+from tracker.store.erasure import erase
 
 TODAY = datetime.now(UTC).date()
 ANN, BOB, CAT = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
@@ -157,3 +159,14 @@ def test_volumes_are_largest_first_with_their_last_day(week: Flask) -> None:
         ("filter_change", 1),
     ]
     assert found[0].last_day == TODAY - timedelta(days=1)
+
+
+def test_volumes_are_less_what_was_erased_by_another_process(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Erasing counts in the first slot: a process that counted in another leaves a number below 0.
+    monkeypatch.setattr(writer, "slot", lambda: 1)
+    record(app, click(ANN, 2), click(BOB, 2), click(BOB, 1))
+    erase(app.extensions["database"], "session", BOB, "test")
+    found = ask(app, activity.volumes, scope(4, 0))
+    assert found == [("card_click", 1, TODAY - timedelta(days=2))]

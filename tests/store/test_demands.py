@@ -226,6 +226,16 @@ def test_searches_that_find_something_count_whenever_they_come(app: Flask) -> No
     assert set(ledger(app)) == {"surf teacher"}
 
 
+def test_searches_that_found_something_count_before_the_first_in_vain_too(app: Flask) -> None:
+    record(
+        app,
+        search("02 09:00", ANNA, "surf teacher", ("exp_1",)),
+        search("04 09:00", BEN, "surf teacher"),
+    )
+    wanted = demand(app, "surf teacher")
+    assert (wanted.searches, wanted.zero_results) == (2, 1)
+
+
 def test_an_unknown_status_and_endless_notes_are_refused(app: Flask) -> None:
     record(app, search("02 09:00", ANNA, "surf teacher"))
     with pytest.raises(DemandError, match="one of open, recruiting, filled, reopened"):

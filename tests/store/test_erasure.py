@@ -367,6 +367,17 @@ def test_an_outcome_that_names_nobody_goes_with_its_attempt(
     assert contents(app) == expected
 
 
+def test_a_failure_that_somebody_reported_of_anothers_attempt_leaves_no_trace(app: Flask) -> None:
+    attempt = trip(THEIRS[0], 7, 3, "LOST", True)
+    record(app, attempt, {"session_id": THEIRS[0], "email": "bo@example.com"})
+    expected = contents(app)
+    outcome = trip(THEIRS[0], 7, 4, "LOST", True) | {"user_id": USER}
+    del outcome["session_id"]
+    record(app, outcome)
+    erase(app.extensions["database"], "user", USER, "test")
+    assert contents(app) == expected
+
+
 @pytest.mark.parametrize("by", ["email", "session"])
 def test_a_conversation_goes_with_the_session_that_its_start_names(app: Flask, by: Any) -> None:
     def said(name: str, conversation: str, number: int, **payload: Any) -> dict[str, Any]:

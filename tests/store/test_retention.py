@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text
 
 from tests.conftest import bearer, make_key, make_tenant, record
-from tracker.model import Base, DailyUniques, Delivery, Event
+from tracker.model import Base, DailyUniques, Delivery, Demand, Event
 from tracker.store import subscriptions
 from tracker.store.expired import Cutoff, cutoff, would_expire
 from tracker.store.recount import RECOUNTED, check, rebuild
 from tracker.store.retention import expire, would_forget
 from tracker.store.settings import change_settings
+from tracker.store.settling import settle_all
 
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 TODAY = NOON.date()
@@ -106,6 +107,20 @@ def test_nothing_of_an_expired_person_is_left_to_find(app: Flask) -> None:
     for identifier in (SESSIONS[0], "ada@example.com", "user-77"):
         assert identifier not in left
     assert SESSIONS[1] in left
+
+
+def test_the_demand_ledger_counts_what_is_still_held(app: Flask) -> None:
+    record(
+        app,
+        search(100, 0, 1, "fado"),
+        search(10, 1, 2, "fado"),
+        search(100, 0, 3, "surf teacher"),
+    )
+    run(app, 90)
+    settle_all(app.extensions["database"])
+    with app.extensions["database"].read(None) as session:
+        columns = (Demand.name, Demand.people, Demand.searches, Demand.zero_results)
+        assert session.execute(select(*columns)).all() == [("fado", 1, 1, 1)]
 
 
 def test_what_subscribers_get_of_an_event_goes_with_it(app: Flask) -> None:

@@ -168,12 +168,15 @@ def volumes(session: Session, scope: Scope) -> list[Volume]:
 
     Largest first. Source: daily_events.
     """
-    events, last_day = func.sum(DailyEvents.events), func.max(DailyEvents.day)
+    events = func.sum(DailyEvents.events)
+    # What was erased is a negative number in a slot of its own, until the slots are merged.
+    last_day = func.max(DailyEvents.day).filter(DailyEvents.events > 0)
     statement = (
         select(DailyEvents.event_type, events, last_day)
-        .where(DailyEvents.tenant_id.in_(scope.tenants), DailyEvents.events > 0)
+        .where(DailyEvents.tenant_id.in_(scope.tenants))
         .where(DailyEvents.day.between(scope.first, scope.last))
         .group_by(DailyEvents.event_type)
+        .having(events > 0)
         .order_by(events.desc(), DailyEvents.event_type)
     )
     return [Volume(kind, int(count), day) for kind, count, day in session.execute(statement)]

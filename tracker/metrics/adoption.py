@@ -52,7 +52,8 @@ def adoption(session: Session, scope: Scope) -> list[Feature]:
     """Parts of the product by the tenants that used them, the most used first.
 
     A part is a domain of the catalog; a tenant uses it with at least one of its events in the
-    period. The share is of the tenants with any business event. Source: daily_events.
+    period. The share is of the tenants with any business event; parts that nobody used are
+    listed too. Source: daily_events.
     """
     every = counts(session, scope)
     rows = []

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Select, Text, cast, func, select
+from sqlalchemy import ColumnElement, Select, Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.text import canonical_value
@@ -131,12 +131,14 @@ def found_by(session: Session, scope: Scope) -> list[FoundBy]:
     return sorted(rows, key=lambda row: (-row.answers, row.query))
 
 
-def _naming(session: Session, scope: Scope, event_type: str) -> Iterator[Any]:
+def _naming(
+    session: Session, scope: Scope, event_type: str, *where: ColumnElement[bool]
+) -> Iterator[Any]:
     """Those of the newest events of a type whose payload names the expert at all.
 
     Picked out by the text of the payload: reading it as JSON is what takes the time.
     """
-    newest = _newest(_events(scope, event_type)).subquery()
+    newest = _newest(_events(scope, event_type).where(*where)).subquery()
     expert = orjson.dumps(scope.filters["expert_id"]).decode()
     named = cast(newest.c.payload, Text).contains(expert, autoescape=True)
     return iter(session.execute(select(newest).where(named).order_by(newest.c.occurred_at.desc())))
@@ -160,13 +162,14 @@ def _events(scope: Scope, event_type: str) -> Select[Any]:
 def under_filters(session: Session, scope: Scope) -> list[UnderFilter]:
     """The filter values that were set when the expert was shown in the grid, or clicked.
 
-    Impressions are among the newest 2,000 grids of the period that say which filters were
-    set, clicks among the expert's newest 2,000. Most clicks first. Source: events.
+    Impressions are among the newest 2,000 grids of the period, a grid counted once; clicks
+    among the expert's newest 2,000. Counted are those that say which filters were set. Most
+    clicks first. Source: events.
     """
     expert = scope.filters["expert_id"]
     grids = (
         row.payload.get("filters")
-        for row in _naming(session, scope, "results_shown")
+        for row in _naming(session, scope, "results_shown", Event.context == "grid")
         if expert in row.payload["expert_ids"]
     )
     shown = _values(grids)

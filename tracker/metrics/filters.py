@@ -177,11 +177,12 @@ def by_value(scope: Scope, present: InstrumentedAttribute[int]) -> Select[str, s
 def killers(session: Session, scope: Scope) -> list[Killer]:
     """Which filter killed it: results fell to none when it was set.
 
-    Counts the changes of a session that left no result where the change before, less than
+    Counts the changes of a session that left no result where the change before, at most
     half an hour earlier, had left some ("killed"), and over all changes that could have done
-    so ("chances"). The worst value is the one that did it most often. Filters are set
-    together until the visitor pauses, since clearing one is not sent. Killed most often
-    first. Source: daily_dead_ends.
+    so ("chances"). Filters that killed nothing are left out. The worst value is the one that
+    did it most often, the first by name of several. Filters are set together until the
+    visitor pauses, since clearing one is not sent. Killed most often first. Source:
+    daily_dead_ends.
     """
     statement = (
         select(

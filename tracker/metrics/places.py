@@ -67,7 +67,8 @@ def known_experts(session: Session, scope: Scope) -> frozenset[str]:
 def absent_experts(session: Session, scope: Scope) -> list[Elsewhere]:
     """Experts known from other days who were neither shown nor clicked in the period.
 
-    Counted over all days held; last shown is the last of them. Source: daily_experts.
+    Counted over all days held; last shown is the last of them. Those shown most come first.
+    Source: daily_experts.
     """
     absent = sorted(known_experts(session, scope) - places(session, scope).keys())
     rows = [
@@ -77,7 +78,7 @@ def absent_experts(session: Session, scope: Scope) -> list[Elsewhere]:
             _elsewhere(scope, absent[start : start + _MOST_KEYS])
         )
     ]
-    return sorted(rows)
+    return sorted(rows, key=lambda row: (-row.impressions, row.expert_id))
 
 
 def _named(scope: Scope) -> Select[*tuple[Any, ...]]:

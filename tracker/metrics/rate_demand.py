@@ -49,8 +49,9 @@ def rate_demand(session: Session, scope: Scope) -> list[RateBin]:
 
     A set counts in every bin that its range [low, high] covers: those that begin below its
     high end and end above its low end, so that [50, 100] covers 50 to 75 and 75 to 100. A
-    range of one point counts in the bin it lies in. Values that are no range of two numbers
-    count nowhere; bins that no range covered have no row. Source: daily_filters.
+    range of one point counts in the bin it lies in; which end of a range comes first does
+    not matter. Values that are no range of two numbers count nowhere; bins that no range
+    covered have no row. Ranges are cut at 100,000 either side of 0. Source: daily_filters.
     """
     statement = (
         select(

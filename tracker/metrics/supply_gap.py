@@ -44,9 +44,9 @@ def combinations(session: Session, scope: Scope) -> list[Combination]:
     """Each combination of two or more filters that were set at the same time.
 
     A change of a filter counts once, under the filters that the session has set by then. A
-    filter counts as set until the visitor pauses for half an hour, since clearing one is not
-    sent; of more than eight the latest count. Most often set first. Source:
-    daily_combinations.
+    filter counts as set until the visitor sets none for more than half an hour, since
+    clearing one is not sent; of more than eight the latest count. A change without a session
+    counts nowhere. Most often set first. Source: daily_combinations.
     """
     rows = [
         _combination(names, counts)
@@ -79,9 +79,10 @@ def supply_gap(session: Session, scope: Scope) -> list[Gap]:
 
     A change of a filter counts in the cell of every two filters set by then; the cell of a
     filter with itself counts every change made while it was set. A share of dead ends is the
-    changes that left no result over all of the cell. Shows the filters that were set most
-    often, as each other's rows and columns. A filter counts as set until the visitor
-    pauses for half an hour, since clearing one is not sent. Source: daily_combinations.
+    changes that left no result over all of the cell. Shows the ten filters whose own cells
+    count most, as each other's rows and columns. A filter counts as set until the visitor
+    sets none for more than half an hour, since clearing one is not sent; of more than eight
+    the latest count. A change without a session counts nowhere. Source: daily_combinations.
     """
     cells: dict[tuple[str, str], dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for names, counts in _histograms(session, scope).items():

@@ -14,6 +14,7 @@ from tracker.store import bulk
 from tracker.store.access import audit
 from tracker.store.grouping import DEMANDS, FILLED, QUERIES, REOPENED
 from tracker.store.likeness import meeting_keys
+from tracker.store.pasts import all_of, pasts_of
 
 HALF_LIFE = timedelta(days=14)
 """In which a demand that nobody asks for any more loses half of its score."""
@@ -30,13 +31,15 @@ def recount(connection: Connection, tenant_id: str, demand_ids: Collection[str])
     """
     if not demand_ids:
         return
+    everyone = all_of(tenant_id)
+    until = pasts_of(connection, [everyone])[everyone].until
     demand_of = _queries(connection, tenant_id, demand_ids)
-    people = _people(connection, tenant_id, demand_of)
+    people = _people(connection, tenant_id, demand_of, until)
     asked = _asked(connection, tenant_id, demand_of)
     held = [(tenant_id, demand_id) for demand_id in sorted(demand_ids)]
     changes, gone = [], []
     for demand in bulk.matching(connection, DEMANDS, ("tenant_id", "id"), held):
-        counts = _counts(people[demand.id], asked[demand.id])
+        counts = _counts(people[demand.id], asked[demand.id], until)
         if not counts["zero_results"] and not demand.is_curated:
             gone.append(demand.id)
             continue
@@ -60,22 +63,20 @@ class People:
     known: set[str] = field(default_factory=set)
     """E-mail addresses, and sessions without one."""
     emails: set[str] = field(default_factory=set)
-    first_day: date = date.max
     first_at: datetime | None = None
     last_at: datetime | None = None
 
     def add(self, row: Any) -> None:
         self.known |= {row.person} - {None}
         self.emails |= {row.email} - {None}
-        self.first_day = min(self.first_day, row.first_day)
         self.first_at = min(self.first_at or row.first_at, row.first_at)
         self.last_at = max(self.last_at or row.last_at, row.last_at)
 
 
 def _people(
-    connection: Connection, tenant_id: str, demand_of: Mapping[str, str]
+    connection: Connection, tenant_id: str, demand_of: Mapping[str, str], until: date
 ) -> dict[str, People]:
-    """Who searched in vain, by demand: from the raw events."""
+    """Who searched in vain after a day, by demand: from the raw events."""
     event = Event.__table__.c
     person = func.coalesce(event.email, cast(event.session_id, String)).label("person")
     statement = (
@@ -83,11 +84,11 @@ def _people(
             event.query,
             person,
             event.email,
-            func.min(event.day).label("first_day"),
             func.min(event.occurred_at).label("first_at"),
             func.max(event.occurred_at).label("last_at"),
         )
         .where(event.tenant_id == tenant_id, event.zero_results, ~event.is_bot)
+        .where(event.day > until)
         .group_by(event.query, person, event.email)
     )
     found: dict[str, People] = defaultdict(People)
@@ -126,9 +127,9 @@ def _asked(
     return found
 
 
-def _counts(people: People, asked: list[Any]) -> dict[str, Any]:
-    """The columns of a demand that are counted."""
-    held = [row for row in asked if row.day >= people.first_day]
+def _counts(people: People, asked: list[Any], until: date) -> dict[str, Any]:
+    """The columns of a demand that are counted, over the days after the last expired one."""
+    held = [row for row in asked if row.day > until]
     searches = sum(int(row.searches) for row in held)
     zeros = sum(int(row.zero_results) for row in held)
     counts = {

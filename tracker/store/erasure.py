@@ -92,8 +92,6 @@ def erase_person(connection: Connection, person: Person) -> Erased:
 def _take_out(connection: Connection, found: Trace) -> None:
     """Deletes the raw events and turns back what they added."""
     deltas = Deltas()
-    touched = {(row["tenant_id"], row["session_id"]) for row in found.events if row["session_id"]}
-    known = identities(connection, touched | found.sessions)
     for row in found.events:
         project(row, deltas, -1)
     bulk.delete_keys(
@@ -105,6 +103,10 @@ def _take_out(connection: Connection, found: Trace) -> None:
     for row in found.events:
         for member, day in memberships(row):
             members[member][day] -= 1
+    touched = {(row["tenant_id"], row["session_id"]) for row in found.events if row["session_id"]}
+    # A failure that they reported goes from the session of its attempt, which may be another's.
+    touched |= {(member[0], member[1]) for member in changes}
+    known = identities(connection, touched | found.sessions)
     count_members(connection, members, lambda session: session in known, deltas)
     _recount_sessions(connection, found, known.keys(), deltas)
     deltas.apply(connection, 0)

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from tracker.store.deltas import Key
 from tracker.store.filter_facts import filter_facts, last_choice
-from tracker.store.projections import DIMENSION_LIMIT, EventRow
+from tracker.store.projections import EventRow
 
 Fact = tuple[str, Key, dict[str, int]]
 Facts = dict[date, list[Fact]]
@@ -123,7 +123,7 @@ def ingest_facts(events: Iterable[EventRow]) -> Facts:
             started = row
         elif row["event_type"] in ("ingest_completed", "ingest_failed") and started:
             passed = row["occurred_at"] - started["occurred_at"]
-            source = row["payload"]["sourceType"][:DIMENSION_LIMIT]
+            source = row["payload"]["sourceType"]
             milliseconds = str(passed // timedelta(milliseconds=1))
             dims = ("ingest_pairs", source, row["event_type"], milliseconds)
             key = (row["tenant_id"], row["day"], *dims)

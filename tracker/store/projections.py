@@ -13,8 +13,6 @@ from tracker.store.deltas import Deltas
 EventRow = dict[str, Any]
 Projection = Callable[[EventRow, Deltas, int], None]
 
-DIMENSION_LIMIT = 120
-
 
 def project(row: EventRow, deltas: Deltas, sign: int = 1) -> None:
     """Adds an event to the deltas (`sign` = 1), or takes it out (-1). Bots add nothing."""
@@ -82,7 +80,7 @@ def _business(*dimensions: str, amounts: tuple[str, ...] = ()) -> Projection:
 
     def projection(row: EventRow, deltas: Deltas, sign: int) -> None:
         payload, weight = row["payload"], sign * row["sample_weight"]
-        dims = [str(payload.get(name) or "")[:DIMENSION_LIMIT] for name in dimensions]
+        dims = [str(payload.get(name) or "") for name in dimensions]
         dims += [""] * (3 - len(dims))
         sums = {
             f"amount_{letter}": weight * int(payload[name])

@@ -1,18 +1,18 @@
 """Before events expire: what later ones will have to be settled by is written down."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, exists, select
 from sqlalchemy.orm import Session
 
-from tracker.model import Event, Tenant
+from tracker.model import DailyQueries, DemandQuery, Event, Tenant
 from tracker.store import bulk, locks
 from tracker.store.database import Database
 from tracker.store.expired import Cutoff
-from tracker.store.facts import beginning
+from tracker.store.facts import DEMAND, beginning
 from tracker.store.filter_facts import PAUSE
-from tracker.store.marking import Mark
+from tracker.store.marking import Mark, mark_unsettled
 from tracker.store.pasts import REMEMBERED, Past, all_of, all_pasts, forget, pasts_of
 from tracker.store.projections import EventRow
 from tracker.store.settling import events_of
@@ -51,6 +51,7 @@ def remember(database: Database, expired: Cutoff) -> None:
         with database.write() as connection:
             locks.barrier(connection)  # whoever settles now has seen the rows that will go
             _write(connection, {all_of(tenant_id): []}, expired)
+            _mark_demands(connection, tenant_id, known[all_of(tenant_id)].until, expired)
 
 
 def _until(expired: Cutoff) -> date:
@@ -121,3 +122,18 @@ def _kept(row: EventRow, kind: str) -> EventRow:
     if kind == TRIP:
         kept["payload"] = {k: v for k, v in row["payload"].items() if k in _OF_TRIPS}
     return kept
+
+
+def _mark_demands(connection: Connection, tenant_id: str, until: date, expired: Cutoff) -> None:
+    """Queues the demands that were asked for on the days that expire, to be counted without."""
+    asked, known = DailyQueries.__table__.c, DemandQuery.__table__.c
+    statement = (
+        select(asked.query)
+        .join(DemandQuery.__table__, known.query == asked.query)
+        .where(asked.tenant_id == tenant_id, known.tenant_id == tenant_id)
+        .where(asked.day > until, asked.day < expired.day)
+        .distinct()
+    )
+    now = datetime.now(UTC)
+    queries = connection.scalars(statement)
+    mark_unsettled(connection, {(tenant_id, DEMAND, query): now for query in queries})
