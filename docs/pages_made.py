@@ -2,6 +2,8 @@
 
 import inspect
 
+from pydantic.fields import FieldInfo
+
 from tracker.config import Settings
 from tracker.dashboard.pages import PAGES
 from tracker.dashboard.panels import Panel
@@ -43,16 +45,17 @@ What holds everywhere:
 def settings() -> str:
     """A row for each setting, in the order of the class."""
     rows = [
-        f"| `{field.alias}` | {_default(field.default)} | {field.description} |"
+        f"| `{field.alias}` | {_default(field)} | {field.description} |"
         for field in Settings.model_fields.values()
     ]
     return _SETTINGS + "\n".join(rows) + "\n"
 
 
-def _default(value: object) -> str:
-    if value in ("", None, ()):
+def _default(field: FieldInfo) -> str:
+    """The default as the variable would say it."""
+    if field.default in ("", None, ()):
         return "none"
-    return f"`{value}`"
+    return f"`{field.examples[0] if field.examples else field.default}`"
 
 
 def metrics() -> str:

@@ -29,7 +29,7 @@
   // A key per event: tabs overwrite nothing.
   const queued = () => Object.keys(store).filter((key) => key.startsWith("tcs_queue_")).sort();
 
-  // Plain http lacks it, but blob URLs end with one.
+  // Plain http has none; blob URLs end with one.
   const uuid = () => crypto.randomUUID?.() ?? URL.createObjectURL(new Blob()).slice(-36);
 
   /** UUIDv7, ordered. */
@@ -65,8 +65,9 @@
   }
 
   function enqueue(item) {
-    // What is cut inside an emoji would be refused.
+    // Half an emoji would be refused.
     const json = JSON.stringify(item, (_, part) => part?.toWellFormed?.() ?? part);
+    if (json[1e4]) throw "too long";
     write("tcs_queue_" + (item.event_id ?? orderedId() + ":link"), json);
     remove(queued().slice(0, -1000));
     schedule();
@@ -170,7 +171,7 @@
     } else hold(response);
   }
 
-  /** As told, else ever longer. */
+  /** As told, else longer. */
   function hold(response) {
     const told = response?.headers.get("Retry-After");
     let delay = told * 1000 || Date.parse(told) - Date.now();
@@ -179,7 +180,7 @@
     if (response) write("tcs_wait", notBefore); // for all tabs
   }
 
-  /** What a beacon takes stays queued until an answer confirms it. */
+  /** What a beacon takes stays queued until confirmed. */
   function leave() {
     for (const filter in pending) {
       clearTimeout(pending[filter].timer);
@@ -203,7 +204,7 @@
   tracker.configure = ({ endpoint, privacySignals }) => {
     api = endpoint?.replace(/\/?$/, "/api/") ?? api;
     signals = privacySignals ?? signals;
-    schedule();
+    safely(schedule)();
   };
   const script = document.currentScript; // null in a module
   if (script?.src) tracker.configure({ endpoint: new URL("..", script.src).href, ...script.dataset });

@@ -1,9 +1,11 @@
 """Settings: what is understood, what stops the start, and that every fault is named at once."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from docs.pages_made import settings as settings_page
 from tracker import config
 from tracker.config import SettingsError, load_settings
 
@@ -90,6 +92,33 @@ def test_every_fault_is_named_at_once() -> None:
         load_settings(PRODUCTION | {"PORT": "x", "TRACKER_WORKER": "x", "DATABASE_URL": "x"})
     for name in ("PORT", "TRACKER_WORKER", "DATABASE_URL"):
         assert name in str(stopped.value)
+
+
+def test_what_does_not_fit_together_is_named_with_the_rest() -> None:
+    wrong = {
+        "TRACKER_ENV": "production",
+        "TRACKER_ALLOWED_ORIGINS": "https://shop.example.com, *",
+        "ADMIN_PASSWORD": " " * 12,
+        "TRACKER_DIGEST_TO": "ada@example.com",
+        "PORT": "x",
+    }
+    with pytest.raises(SettingsError) as stopped:
+        load_settings(wrong)
+    named = [line.split()[0] for line in str(stopped.value).splitlines()[1:]]
+    assert sorted(named) == [
+        "ADMIN_EMAIL",
+        "ADMIN_PASSWORD",
+        "PORT",
+        "SECRET_KEY",
+        "TRACKER_ALLOWED_ORIGINS",
+        "TRACKER_DIGEST_TO",
+    ]
+
+
+def test_a_default_is_documented_as_the_variable_would_say_it() -> None:
+    documented = re.findall(r"^\| `(\w+)` \| `(\S+)` \|", settings_page(), re.MULTILINE)
+    assert len(documented) > 8
+    load_settings(PRODUCTION | dict(documented))
 
 
 def test_a_fault_does_not_show_the_secret() -> None:

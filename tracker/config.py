@@ -21,7 +21,6 @@ from pydantic import (
     EmailStr,
     Field,
     ValidationError,
-    model_validator,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -157,6 +156,7 @@ class Settings(BaseModel):
     rate_limit: Annotated[int, BeforeValidator(_rate)] = Field(
         1200,
         alias="TRACKER_RATE_LIMIT",
+        examples=["1200/minute"],
         description="Requests a client without a key may send, as N/minute.",
     )
     admin_email: EmailStr | None = Field(
@@ -212,32 +212,6 @@ class Settings(BaseModel):
         "1 in production (Railway's edge), else 0.",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _follow_the_environment(cls, values: dict[str, str]) -> dict[str, str]:
-        values.setdefault(
-            "TRACKER_ENV", "production" if values.get("SECRET_KEY") else "development"
-        )
-        if values["TRACKER_ENV"] == "production":
-            values.setdefault("TRACKER_TRUSTED_PROXIES", "1")
-        if domain := values.get("RAILWAY_PUBLIC_DOMAIN"):
-            values.setdefault("TRACKER_PUBLIC_URL", f"https://{domain}")
-        return values
-
-    @model_validator(mode="after")
-    def _fit_together(self) -> "Settings":
-        if self.env == "production" and len(self.secret_key) < 16:
-            raise ValueError("SECRET_KEY is required in production, 16 characters or more")
-        if self.env == "production" and "*" in self.allowed_origins:
-            raise ValueError("TRACKER_ALLOWED_ORIGINS may be * in development only")
-        if bool(self.admin_email) != bool(self.admin_password):
-            raise ValueError("ADMIN_EMAIL and ADMIN_PASSWORD come together")
-        if self.admin_password and len(self.admin_password) < 10:
-            raise ValueError("ADMIN_PASSWORD must have 10 characters or more")
-        if self.digest_to and not self.smtp_url:
-            raise ValueError("TRACKER_DIGEST_TO needs TRACKER_SMTP_URL")
-        return self
-
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.reporting_timezone)
@@ -252,15 +226,50 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 
     An empty variable counts as unset, as hosting platforms hand them out.
     """
+    given = _completed({k: v for k, v in environ.items() if v != ""})
+    faults = _misfits(given)
     try:
-        settings = Settings.model_validate({k: v for k, v in environ.items() if v != ""})
+        settings = Settings.model_validate(given)
     except ValidationError as error:
-        lines = [
-            "  " + " ".join([*(str(part) for part in fault["loc"]), fault["msg"]])
-            for fault in error.errors()
-        ]
-        raise SettingsError("Tracker cannot start:\n" + "\n".join(lines)) from None
+        faults += [f"{fault['loc'][0]} {_rule(fault['msg'])}" for fault in error.errors()]
+    if faults:
+        raise SettingsError("\n  ".join(["Tracker cannot start:", *faults]))
     return settings if settings.secret_key else _with_kept_secret(settings)
+
+
+def _completed(given: dict[str, str]) -> dict[str, str]:
+    """The environment, with what follows from it."""
+    given.setdefault("TRACKER_ENV", "production" if given.get("SECRET_KEY") else "development")
+    if _is_production(given):
+        given.setdefault("TRACKER_TRUSTED_PROXIES", "1")
+    if domain := given.get("RAILWAY_PUBLIC_DOMAIN"):
+        given.setdefault("TRACKER_PUBLIC_URL", f"https://{domain}")
+    return given
+
+
+def _is_production(given: Mapping[str, str]) -> bool:
+    return given["TRACKER_ENV"] == "production"
+
+
+def _misfits(given: Mapping[str, str]) -> list[str]:
+    """What is wrong with the variables together, whatever else is wrong with each of them."""
+    origins, password = given.get("TRACKER_ALLOWED_ORIGINS", ""), given.get("ADMIN_PASSWORD", "")
+    rules = {
+        "SECRET_KEY is required in production, 16 characters or more": _is_production(given)
+        and len(given.get("SECRET_KEY", "")) < 16,
+        "TRACKER_ALLOWED_ORIGINS may be * in development only": _is_production(given)
+        and "*" in [part.strip() for part in origins.split(",")],
+        "ADMIN_EMAIL and ADMIN_PASSWORD come together": ("ADMIN_EMAIL" in given) != bool(password),
+        "ADMIN_PASSWORD must have 10 characters or more besides blanks": bool(password)
+        and len(password.strip()) < 10,
+        "TRACKER_DIGEST_TO needs TRACKER_SMTP_URL": "TRACKER_DIGEST_TO" in given
+        and "TRACKER_SMTP_URL" not in given,
+    }
+    return [rule for rule, is_broken in rules.items() if is_broken]
+
+
+def _rule(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _with_kept_secret(settings: Settings) -> Settings:

@@ -319,6 +319,9 @@ def test_the_gate_names_everything_before_it_and_after_it(
     bio = page.get_by_text(str(find("linh-tran").bio))  # type: ignore[union-attr]
     expect(bio).to_be_hidden()
     assert {event["email"] for event in events()} == {None}
+    page.fill("[name=email]", "ada@example")
+    page.get_by_role("button", name="Open profile").click()
+    expect(bio).to_be_hidden()
     page.fill("[name=email]", " Ada@Example.com ")
     page.get_by_role("button", name="Open profile").click()
     expect(bio).to_be_visible()

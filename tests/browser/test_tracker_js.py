@@ -194,6 +194,16 @@ def test_a_payload_over_8_kib_is_warned_about_and_not_sent(page: Page, network: 
     assert warnings == ["tracker: huge is over 8 KiB"]
 
 
+def test_what_no_request_can_carry_holds_up_nothing(page: Page, network: Network) -> None:
+    warnings = warnings_of(page)
+    page.goto(network.url)
+    page.evaluate("tracker.trackEvent('t'.repeat(70_000)); tracker.linkEmail('e'.repeat(70_000))")
+    track(page, "next")
+    network.wait_for(lambda: network.stored)
+    assert [request.path for request in network.requests] == ["/api/events"]
+    assert warnings == ["tracker: too long"] * 2
+
+
 def test_offline_then_a_new_page_then_online_loses_nothing(
     context: BrowserContext, network: Network
 ) -> None:
@@ -602,7 +612,9 @@ def test_under_a_privacy_signal_nothing_is_sent_and_nothing_stored(
     assert page.evaluate("({ ...localStorage })") == {}
     page.evaluate("localStorage.tcs_queue_left = '{}'")
     page.goto(network.url)
+    page.clock.fast_forward(HOUR)
     assert posts() == 0
+    assert page.evaluate("({ ...localStorage })") == {}
     assert network.requests == []
 
 

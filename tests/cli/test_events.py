@@ -14,6 +14,7 @@ from sqlalchemy import update
 from tests.conftest import SESSION, dispose, make_app, make_tenant, record
 from tests.ingest.sending import CLICK, FILTER, QUERY, click, event_of, rows, stored, value, with_id
 from tracker.model import Tenant
+from tracker.store import importing
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 LINK = {"session_id": SESSION, "email": "ada@example.com", "user_id": "u1"}
@@ -92,6 +93,23 @@ def test_refused_lines_are_named_by_number_and_reason(app: Flask, tmp_path: Path
     ]
     assert "payload.context must be one of grid, sage_panel" in lines[1]
     assert "payload.position must be at least 1" in lines[1]
+
+
+def test_half_a_character_costs_its_own_event_alone(app: Flask) -> None:
+    halved = {"events": [CLICK | {"payload": CLICK["payload"] | {"note": "\ud83c"}}, QUERY]}
+    result = run(app, "import", "-", stdin=ndjson(halved))
+    assert "line 1: invalid_event: payload.note must not contain NUL" in result.output
+    assert last_line(result) == "accepted 1 duplicates 0 linked 0 rejected 1"
+
+
+def test_what_is_committed_later_was_received_later(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK", 2)
+    run(app, "import", "-", stdin=ndjson(CLICK, CLICK, QUERY, QUERY))
+    received = rows(app, "SELECT event_type, received_at FROM events ORDER BY received_at")
+    assert [name for name, _ in received] == ["card_click"] * 2 + ["sage_query"] * 2
+    assert len({moment for _, moment in received}) == 2
 
 
 def test_without_a_file_for_them_the_first_refused_lines_are_shown(app: Flask) -> None:

@@ -41,6 +41,15 @@ def test_a_fault_is_told_without_its_details(without_operators: FlaskClient) -> 
     assert data.json["error"]["code"] == "internal_error"
 
 
+def test_days_the_wrong_way_round_lead_back_to_the_page(operator: FlaskClient) -> None:
+    faulty = "/trips?from=2026-11-14&to=2026-11-01"
+    page = "http://localhost/trips?from=2026-11-01&to=2026-11-14"
+    answer = operator.get(faulty, headers={"Referer": page})
+    assert answer.status_code == 400
+    assert 'href="/trips?from=2026-11-01&amp;to=2026-11-14"' in answer.text
+    assert 'href="/trips"' in operator.get(faulty).text
+
+
 def test_a_form_that_was_open_too_long_says_so(client: FlaskClient) -> None:
     csrf_token(client)
     answer = client.post("/login", data={"csrf_token": "stale"})

@@ -13,11 +13,12 @@ from sqlalchemy import select
 
 from tests.conftest import bearer, make_key, make_tenant, record
 from tests.dashboard.conftest import asked
-from tests.ingest.sending import event_of
+from tests.ingest.sending import CLICK, event_of
 from tracker.catalog import CATALOG
 from tracker.dashboard.words import in_words
 from tracker.metrics.scope import MAX_ROWS
 from tracker.model import AuditEntry
+from tracker.store.settings import change_settings
 
 FEED = "/business/acme/activity.json"
 
@@ -207,3 +208,15 @@ def test_every_event_type_has_words_made_from_its_payload(name: str) -> None:
     assert said
     assert "None" not in said
     assert name not in said
+
+
+def test_the_activity_page_is_narrowed_to_a_type_that_a_tenant_made_up(
+    app: Flask, operator: FlaskClient
+) -> None:
+    with app.extensions["database"].write() as connection:
+        change_settings(connection, "default", "test", {"custom_events": True})
+    record(app, CLICK, {"event_type": "tour_booked", "payload": {"seats": 2}})
+    page = operator.get("/activity?type=custom:tour_booked")
+    assert '<option value="custom:tour_booked" selected>' in page.text
+    found = operator.get("/activity/events.json?type=custom:tour_booked").json
+    assert [row["event_type"] for row in found["rows"]] == ["custom:tour_booked"]

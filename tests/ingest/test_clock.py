@@ -80,6 +80,16 @@ def test_times_at_the_end_of_time_are_clamped_too(client: FlaskClient, moment: s
     assert answer.status_code == 202
 
 
+def test_a_leap_second_is_a_time_like_others(app: Flask, client: FlaskClient) -> None:
+    midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
+    eve = f"{midnight - timedelta(days=1):%Y-%m-%d}"
+    batch = {"events": [CLICK | {"occurred_at": f"{eve}T23:59:60.5Z"}], "sent_at": None}
+    assert client.post("/api/events", json=batch).status_code == 202
+    assert the_event(app).occurred_at == midnight - timedelta(seconds=0.5)
+    late = client.post("/api/events", json=CLICK | {"occurred_at": f"{eve}T23:59:61Z"})
+    assert late.status_code == 422
+
+
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z"])
 def test_times_at_the_beginning_of_time_are_too_old(client: FlaskClient, moment: str) -> None:
     answer = client.post("/api/events", json=CLICK | {"occurred_at": moment})

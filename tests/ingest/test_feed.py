@@ -140,6 +140,20 @@ def test_a_range_holds_the_events_that_occurred_in_it_both_ends_included(
     assert days("from=2026-11-11T23:59:59Z&to=2026-11-11T23:59:59%2B00:00") == ["11"]
 
 
+@pytest.mark.parametrize("environment", [{"TRACKER_REPORTING_TIMEZONE": "Pacific/Auckland"}])
+@pytest.mark.parametrize("first", ["0001-01-01", "0001-01-01T00:00:00%2B14:00"])
+@pytest.mark.parametrize("last", ["9999-12-31", "9999-12-31T23:59:59-14:00"])
+def test_a_range_may_go_to_the_ends_of_the_calendar(
+    app: Flask, client: FlaskClient, read_key: str, first: str, last: str
+) -> None:
+    record(app, CLICK)
+    for query in (f"from={first}", f"to={last}", f"from={first}&to={last}"):
+        answer = client.get(f"/api/events?{query}", headers=bearer(read_key))
+        assert (answer.status_code, len(answer.json["data"])) == (200, 1)
+    for query in (f"from={last}", f"to={first}"):
+        assert client.get(f"/api/events?{query}", headers=bearer(read_key)).json["data"] == []
+
+
 def test_a_key_reads_its_own_tenant_alone(app: Flask, client: FlaskClient) -> None:
     make_tenant(app, "acme")
     foreign = str(uuid4())

@@ -149,6 +149,7 @@ def test_a_stolen_hash_is_slow_to_guess(product_hasher: PasswordHasher) -> None:
         ("a@example.com", "admin", ("default",), PASSWORD, "take none"),
         ("a@example.com", "tenant", ("nowhere",), PASSWORD, "no tenant nowhere"),
         ("a@example.com", "admin", (), "short", "10 characters"),
+        ("a@example.com", "admin", (), " " * 10, "10 characters"),
     ],
 )
 def test_an_operator_that_does_not_fit_is_refused(

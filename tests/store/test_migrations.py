@@ -2,6 +2,8 @@
 
 import psycopg
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import make_url, select, text
@@ -24,6 +26,14 @@ def test_the_migrated_indexes_are_those_of_the_models(app: Flask) -> None:
         made = set(connection.scalars(text(INDEXES[connection.dialect.name])))
     assert declared <= made
     assert {name for name in made if name.startswith("ix_")} <= declared
+
+
+def test_nothing_is_left_to_migrate(postgres_database: str) -> None:
+    app = make_app(postgres_database, {})
+    with app.extensions["database"].reader.connect() as connection:
+        compared = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(compared, Base.metadata) == []
+    dispose(app)
 
 
 @pytest.mark.parametrize(

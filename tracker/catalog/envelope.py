@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from pydantic_core import PydanticCustomError
 
 _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+_LEAP_SECOND = re.compile(r"(?<=\d\d:\d\d:)60(?!\d)")
 
 
 def _text_only(value: Any) -> Any:
@@ -21,7 +22,8 @@ def _rfc3339(value: Any) -> Any:
     # pydantic alone would take numbers in strings, and dates without a time
     if _text_only(value) is not None and not _DATE_AND_TIME.match(value):
         raise PydanticCustomError("datetime", "must be an RFC 3339 time")
-    return value
+    # RFC 3339 has leap seconds, Python none: the second before stands for it
+    return _LEAP_SECOND.sub("59", value, count=1) if value else value
 
 
 def stored_address(text: str) -> str:

@@ -6,25 +6,28 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from flask_login import current_user, login_user
 from flask_wtf import FlaskForm
 from wtforms import PasswordField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 
 from tracker.dashboard.viewers import LoggedIn, ask_to_log_in
 from tracker.store.logins import TooManyAttempts, authenticate, count_attempt
-from tracker.store.operators import SHORTEST_PASSWORD, find_operator, set_password
+from tracker.store.operators import (
+    SHORTEST_PASSWORD,
+    find_operator,
+    is_long_enough,
+    set_password,
+)
+
+
+def _long_enough(_form: FlaskForm, field: PasswordField) -> None:
+    if not is_long_enough(field.data):
+        raise ValidationError(f"Use {SHORTEST_PASSWORD} characters or more besides blanks.")
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]
     current = PasswordField("Current password", [InputRequired(), Length(max=1000)])
     new = PasswordField(
         "New password",
-        [
-            InputRequired(),
-            Length(
-                min=SHORTEST_PASSWORD,
-                max=1000,
-                message=f"Use {SHORTEST_PASSWORD} characters or more.",
-            ),
-        ],
+        [InputRequired(), Length(max=1000), _long_enough],
     )
     again = PasswordField(
         "New password again",

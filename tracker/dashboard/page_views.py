@@ -26,6 +26,7 @@ from tracker.dashboard.pages import PAGES
 from tracker.dashboard.pageview import Reader, page_view
 from tracker.dashboard.panels import Panel
 from tracker.dashboard.viewers import Viewer, viewer
+from tracker.dashboard.ways_back import page_before
 from tracker.errors import ApiError, Fault, wants_json
 from tracker.metrics.scope import Scope
 from tracker.store.access import audit
@@ -160,7 +161,12 @@ def _bad_parameters(error: BadParameters) -> Any:
     if wants_json():
         sentence = "The query string breaks rules; `fields` names them."
         return ApiError(400, "invalid_parameter", sentence, error.faults).response()
-    page = render_template("error.html", status=400, message=f"In the address, {error}.")
+    page = render_template(
+        "error.html",
+        status=400,
+        message=f"In the address, {error}.",
+        way=(page_before() or request.path, "Back to the page"),
+    )
     return page, 400
 
 

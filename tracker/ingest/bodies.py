@@ -1,6 +1,5 @@
 """Reading a request's body: plain or gzip, always JSON, never more than the limit."""
 
-import re
 import zlib
 from typing import Any
 
@@ -8,17 +7,12 @@ import orjson
 from flask import Request
 from gunicorn.http.errors import ParseException
 
+from tracker.catalog.spelling import read_value
 from tracker.errors import ApiError
 
 BODY_LIMIT = 512 * 1024
 MEDIA_TYPES = ("application/json", "text/plain", "")
 """`text/plain` is what `navigator.sendBeacon` sends, and needs no CORS preflight."""
-
-_HALF = re.compile(
-    rb"\\u(?i:d[89ab][\da-f]{2})(?!\\u(?i:d[c-f]))"
-    rb"|(?<!\\u(?i:d[89ab][\da-f]{2}))\\u(?i:d[c-f][\da-f]{2})"
-)
-"""The escape of a surrogate without its other half."""
 
 
 def read_json(request: Request) -> Any:
@@ -35,26 +29,9 @@ def read_json(request: Request) -> Any:
     elif encoding not in ("", "identity"):
         raise ApiError(415, "unsupported_media_type", "Content-Encoding may be gzip or absent.")
     try:
-        return _parsed(body)
+        return read_value(body)
     except orjson.JSONDecodeError as error:
         raise ApiError(400, "invalid_json", f"The body is not valid JSON: {error}.") from None
-
-
-def _parsed(body: bytes) -> Any:
-    """The body's value, with NUL in the place of half a character.
-
-    A text that was cut inside an emoji is no JSON to orjson, and would cost the whole batch.
-    NUL is as unstorable, but refused where it stands.
-    """
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # behind an escaped backslash the letters of an escape are none
-        spelled = body.replace(rb"\\", rb"\u005c")
-        whole, halves = _HALF.subn(rb"\\u0000", spelled)
-        if not halves:
-            raise
-        return orjson.loads(whole)
 
 
 def _read(request: Request) -> bytes:

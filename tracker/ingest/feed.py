@@ -18,6 +18,8 @@ ROWS_BY_DEFAULT = 100
 MOST_ROWS = 1000
 ROWS_A_MINUTE = 30_000
 _MOST_TYPES = 50
+_LONG_AGO, _FAR_AHEAD = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Nothing occurs outside; at the calendar's own ends a day more, or another zone, leaves it."""
 _PARAMETERS = {"limit", "starting_after", "type", "from", "to"}
 _MOMENT = TypeAdapter(AwareDatetime)
 
@@ -92,14 +94,20 @@ def _moment(name: str, faults: list[Fault], is_end: bool = False) -> datetime | 
         return None
     try:
         if len(text) == len("2026-01-31"):
-            day = date.fromisoformat(text) + timedelta(days=int(is_end))
-            return datetime.combine(day, time.min, current_app.extensions["settings"].zone)
+            zone = current_app.extensions["settings"].zone
+            day = datetime.combine(date.fromisoformat(text), time.min, zone)
+            return _held(day) + timedelta(days=int(is_end))
         # A + that was not percent-encoded has become a space.
-        moment = _MOMENT.validate_python(text.replace(" ", "+")).astimezone(UTC)
-        return moment + timedelta(microseconds=int(is_end))
-    except (ValidationError, ValueError, OverflowError):
+        moment = _held(_MOMENT.validate_python(text.replace(" ", "+")))
+        return moment.astimezone(UTC) + timedelta(microseconds=int(is_end))
+    except (ValidationError, ValueError):
         faults.append(Fault(name, "must be a date, or an RFC 3339 time with an offset"))
         return None
+
+
+def _held(moment: datetime) -> datetime:
+    """The moment, or the nearest at which an event may occur."""
+    return min(max(moment, _LONG_AGO), _FAR_AHEAD)
 
 
 def _reserve(key_id: str, rows: int) -> int:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from tracker.catalog.calendar import Calendar
 from tracker.catalog.links import parse_link
 from tracker.catalog.parsing import Refusal, Row, SampledOut, Terms, parse
+from tracker.catalog.spelling import read_value
 from tracker.config import Settings
 from tracker.model import Tenant
 from tracker.store.budgets import chosen_sampling
@@ -112,6 +113,7 @@ class Importer:
         return totals
 
     def _commit(self, chunk: list[tuple[int, Line]], totals: Totals) -> None:
+        self._receive()
         batch = _Batch()
         for number, (tenant_id, line) in chunk:
             terms = self._terms[tenant_id]
@@ -130,6 +132,15 @@ class Importer:
                 except Refusal as refusal:
                     batch.warned += self._refused(number, sent, refusal, terms, totals)
         self._store(batch, totals)
+
+    def _receive(self) -> None:
+        """What is committed together was received together, and no earlier.
+
+        Who follows the feed looks a minute back, and large files take longer.
+        """
+        self._now = datetime.now(UTC)
+        for terms in self._terms.values():
+            terms.received_at = self._now
 
     def _store(self, batch: "_Batch", totals: Totals) -> None:
         work = self._writer.submit(
@@ -180,7 +191,7 @@ def _values(line: Any) -> Iterator[Any]:
         if not line.strip():
             return
         try:
-            line = orjson.loads(line)
+            line = read_value(line)
         except orjson.JSONDecodeError:
             line = None
     if isinstance(line, dict) and isinstance(line.get("events"), list):

@@ -126,6 +126,13 @@ def check_role(connection: Connection, role: str, tenants: tuple[str, ...]) -> N
 def _chosen(password: str | None) -> str:
     if password is None:
         return secrets.token_urlsafe(12)
-    if len(password) < SHORTEST_PASSWORD:
-        raise AccessError(f"A password has {SHORTEST_PASSWORD} characters or more.")
+    if not is_long_enough(password):
+        raise AccessError(
+            f"A password has {SHORTEST_PASSWORD} characters or more, not counting blanks around it."
+        )
     return password
+
+
+def is_long_enough(password: str) -> bool:
+    """Whether it may be chosen. Blanks at its ends are part of it, but hard for nobody to guess."""
+    return len(password.strip()) >= SHORTEST_PASSWORD

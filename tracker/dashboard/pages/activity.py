@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from tracker.catalog import CATALOG
 from tracker.dashboard.answers import ask
 from tracker.dashboard.formats import number
 from tracker.dashboard.page import Linked, Page, Sentence, say
+from tracker.dashboard.pages.feed import types_there
 from tracker.dashboard.panels import Column, Filter, Kind, Table
 from tracker.dashboard.wording import count
 from tracker.dashboard.words import in_words
@@ -48,7 +48,7 @@ PAGE = Page(
     question="What is coming in right now, and what was refused?",
     sentence=opening,
     filters=(
-        Filter("type", "Type", tuple((name, name) for name in CATALOG)),
+        Filter("type", "Type", types_there),
         Filter(
             "outcome",
             "Outcome",

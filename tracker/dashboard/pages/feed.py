@@ -21,8 +21,8 @@ def _what(row: Any) -> str:
     return in_words(row.event_type, row.payload)
 
 
-def _types(session: Session, scope: Scope) -> list[tuple[str, str]]:
-    """The catalog's types, and the tenant's own."""
+def types_there(session: Session, scope: Scope) -> list[tuple[str, str]]:
+    """The catalog's types, and those that the scope's tenants made up."""
     own = {row.event_type for row in ask(custom_events.custom_events, session, scope)}
     return [(name, name) for name in (*CATALOG, *sorted(own))]
 
@@ -36,7 +36,7 @@ ACTIVITY = Table(
     counted=False,
     cursor="id",
     search="Search in payloads",
-    filters=(Filter("type", "Type", _types),),
+    filters=(Filter("type", "Type", types_there),),
     link="/events/{id}?tenant={tenant_id}",
     columns=(
         Column("received_at", "Received", Kind.CLOCK),
