@@ -33,6 +33,12 @@ CODES = {
     503: "overloaded",
 }
 
+_OWN_WORDS = {
+    404: "There is nothing at this address. It may be mistyped, or from long ago.",
+    405: "This address takes something else than what was sent to it.",
+}
+"""What is said where nobody said anything; else it would be Werkzeug."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -96,11 +102,17 @@ def http_error(error: HTTPException) -> Any:
     if error.response is not None:
         return error.response
     status = error.code or 500
-    answer = _answer(status, error.description or error.name)
+    answer = _answer(status, _said(error, status))
     for header, value in error.get_headers():
         if header in ("Allow", "Retry-After", "Location"):
             answer.headers[header] = value
     return answer
+
+
+def _said(error: HTTPException, status: int) -> str:
+    """What was said when it was raised, or what a person would say instead of Werkzeug."""
+    unsaid = error.description == type(error).description
+    return (unsaid and _OWN_WORDS.get(status)) or error.description or error.name
 
 
 def _database_away(error: Exception) -> Response:

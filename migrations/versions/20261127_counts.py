@@ -29,8 +29,6 @@ COUNTS = {
     "daily_search_clicks": ("searches",),
     "daily_experts": ("impressions", "clicks"),
     "daily_filters": ("sets", "zero_results"),
-    "daily_combinations": ("sets",),
-    "daily_dead_ends": ("narrowed", "killed"),
     "daily_results": ("sets",),
     "daily_trips": ("attempts",),
     "daily_trip_inputs": ("failed", "succeeded"),

@@ -139,6 +139,37 @@ def test_no_field_hides_in_a_frame_that_scrolls(desk: Page) -> None:
         assert desk.evaluate(cut) == [], path
 
 
+OUT_OF_SIGHT = """[...document.querySelectorAll("main button, main summary")]
+  .filter((it) => it.checkVisibility())
+  .filter((it) => it.getBoundingClientRect().right > innerWidth).map((it) => it.innerText)"""
+
+
+@pytest.mark.parametrize("path", ["/alerts", "/views", "/settings/operators"])
+def test_on_a_phone_no_button_of_a_row_is_out_of_sight(
+    browser: Browser, filled: Site, path: str
+) -> None:
+    context = filled.open(browser, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(path)
+    assert page.evaluate(OUT_OF_SIGHT) == []
+    context.close()
+
+
+def test_a_rule_is_deleted_by_who_says_so_twice(desk: Page) -> None:
+    desk.goto("/alerts")
+    rows = desk.locator("#rules tbody tr")
+    before = rows.count()
+    rows.first.locator(".sure > summary").press("Enter")
+    sure = rows.first.get_by_role("button", name="Yes, delete it")
+    expect(sure).to_be_visible()
+    desk.keyboard.press("Escape")
+    expect(sure).to_be_hidden()
+    expect(rows.first.locator(".sure > summary")).to_be_focused()
+    desk.keyboard.press("Enter")
+    sure.click()
+    expect(rows).to_have_count(before - 1)
+
+
 def test_no_page_weighs_more_than_it_may(filled: Site) -> None:
     client = browser_of(filled.app, ADMIN)
 

@@ -15,6 +15,7 @@ def test_an_address_without_a_page_says_so(client: FlaskClient) -> None:
     answer = client.get("/nowhere")
     assert answer.status_code == 404
     assert "Nothing here" in answer.text
+    assert "There is nothing at this address." in answer.text
     assert "Traceback" not in answer.text
 
 

@@ -52,6 +52,16 @@ def resolved(drawn: Figure) -> Figure:
     return resolved
 
 
+def test_a_name_stands_where_the_last_day_that_is_over_ends() -> None:
+    both = (Series("searches", "Searches", "searches"), Series("rate", "Found nothing", "bad"))
+    ended, going_on = (
+        figure(chart(series=both), rows(scope(last=last)), (), scope())["layout"]["annotations"]
+        for last in (TODAY - timedelta(days=1), TODAY)
+    )
+    assert [label["y"] for label in ended][-1] == 60
+    assert [label["y"] for label in going_on][-1] == 50
+
+
 @pytest.mark.parametrize("shape", ["line", "bars"])
 @pytest.mark.parametrize("days", [1, 2, 7])
 def test_plotly_accepts_our_figures(shape: Any, days: int) -> None:

@@ -17,6 +17,7 @@ from tests.dashboard.reading import answer_of
 from tests.dashboard.test_panels import click, search
 from tracker.config import ROOT
 from tracker.dashboard import page_views
+from tracker.dashboard.page import Page
 from tracker.dashboard.pages import PAGES
 from tracker.dashboard.panels import Chart
 
@@ -85,6 +86,19 @@ def test_sentences_about_a_single_thing_are_in_the_singular(
     assert said["/experts"].startswith("Sage showed one known expert one time;")
     assert answer_of(operator.get("/people").text).startswith("One session.")
     assert answer_of(operator.get("/people?query=query+1").text).startswith("One session searched")
+
+
+_A_WEEK = 8 * 24 * 60
+"""Minutes to a time that lies in the week before."""
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if not page.subject], ids=lambda p: p.slug)
+def test_no_sentence_compares_when_comparison_is_off(
+    app: Flask, operator: FlaskClient, page: Page
+) -> None:
+    record(app, *(event for ago in (1, _A_WEEK) for event in (click(ago), search(ago))))
+    said = answer_of(operator.get(f"/{page.slug}?period=7d&compare=none").text)
+    assert not re.search(r"before|(up|down) from", said)
 
 
 def test_the_overview_of_a_single_event_is_a_sentence(app: Flask, operator: FlaskClient) -> None:

@@ -13,6 +13,7 @@ from tests.metrics.asking import ANNA, BEN, CARA, click, event, search
 
 PAGE = f"/people?{WEEK}"
 EMAIL = "anna@example.org"
+_PANELS = ("visitors", "sessions", "funnel", "returns")
 
 
 def a_visit() -> list[dict[str, Any]]:
@@ -41,6 +42,26 @@ def test_the_sentence_tells_who_came_and_how_many_are_known(
         "2 sessions, up from 1. 50.0 % of them searched or filtered and clicked an expert; "
         "50.0 % are known by name, up from 0 %."
     )
+
+
+def test_the_sentence_compares_with_nothing_when_comparison_is_off(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, search("01 09:00", CARA), *a_visit(), search("03 09:00", BEN))
+    assert answer_of(operator.get(f"{PAGE}&compare=none").text) == (
+        "2 sessions. 50.0 % of them searched or filtered and clicked an expert; "
+        "50.0 % are known by name."
+    )
+
+
+def test_numbers_of_everybody_are_left_out_beside_a_chosen_few(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, *a_visit(), search("03 09:00", BEN))
+    few = operator.get(f"{PAGE}&known=1").text
+    assert [name for name in _PANELS if f'id="{name}"' in few] == ["sessions"]
+    everybody = operator.get(PAGE).text
+    assert [name for name in _PANELS if f'id="{name}"' in everybody] == list(_PANELS)
 
 
 def test_without_a_session_the_page_says_so(operator: FlaskClient) -> None:

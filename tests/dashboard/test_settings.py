@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +12,7 @@ from sqlalchemy import select, text
 
 from tests.conftest import bearer, make_key, make_tenant
 from tests.dashboard.conftest import ADMIN, browser_of, csrf_token, log_in, make_operator
+from tests.dashboard.reading import in_words
 from tests.ingest.sending import CLICK, event_of
 from tests.jobs.receiver import Receiver
 from tracker.jobs.deliveries import deliver_due
@@ -209,8 +209,8 @@ def test_a_webhook_is_made_listed_replayed_and_deleted(app: Flask, operator: Fla
         assert len(receiver.got) == 2
         arrived = operator.get(f"{hook}?state=delivered").text
         assert "HTTP 204" in arrived
-        assert re.search(r"<td>delivered [^<]+</td>", arrived)
-        assert '<td class="time">–</td>' in arrived  # nothing comes next
+        assert re.search(r">delivered [^<]+</td>", arrived)
+        assert 'class="time">–</td>' in arrived  # nothing comes next
         assert "Nothing was missed" in post(operator, f"{hook}/replay-missed", hours="1").text
         assert "from 1 to 720" in post(operator, f"{hook}/replay-missed", hours="0").text
     assert "The types are changed" in post(operator, f"{hook}/types", types="*").text
@@ -304,9 +304,25 @@ def test_the_audit_log_shows_who_changed_what(app: Flask, operator: FlaskClient)
 def logged(operator: FlaskClient, action: str) -> str:
     """The details of the newest entry with this action, as the audit log shows them."""
     page = operator.get("/settings/audit").text
-    found = re.search(rf'{action}</td>.*?<td class="said">([^<]*)</td>', page)
+    found = re.search(rf'{action}</td>.*?<td class="said">(.*?)</td>', page)
     assert found, f"no {action}"
-    return unescape(found[1])
+    return in_words(found[1])
+
+
+def test_what_ends_for_good_asks_once_more(operator: FlaskClient) -> None:
+    post(operator, f"{ACME}/keys", name="server", scope="write")
+    page = operator.get(ACME).text
+    asked = re.search(r'<details class="sure"[^>]*>(.*?)</details>', page, re.S)
+    assert asked
+    assert in_words(asked[1]) == "Revoke the key server Yes, end it now"
+    assert page.count("/revoke-key") == asked[1].count("/revoke-key") == 1
+
+
+def test_the_tabs_say_which_page_of_the_settings_is_open(operator: FlaskClient) -> None:
+    current = r'<a href="[^"]+" aria-current="[^"]+">([^<]+)</a>\s+<'
+    for path, tab in (("/settings/audit", "Audit log"), (ACME, "Tenants")):
+        tabs = operator.get(path).text.split('aria-label="Settings"')[1].split("</nav>")[0]
+        assert re.findall(current, tabs + "<") == [tab]
 
 
 def test_the_audit_log_names_what_is_gone_and_no_secret(operator: FlaskClient) -> None:

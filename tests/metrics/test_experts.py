@@ -1,5 +1,6 @@
 """Who is shown and who is clicked: worked examples, counted by hand."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -211,3 +212,9 @@ def test_nobody_is_known_where_nothing_came_in(app: Flask) -> None:
         concentration.curve,
     ):
         assert asked(app, metric) == []
+
+
+def test_no_share_is_shown_of_a_period_in_which_nobody_was(app: Flask) -> None:
+    record(app, shown("02 09:00", "a"))
+    october = {"first": date(2026, 10, 1), "last": date(2026, 10, 7)}
+    assert asked(app, experts.totals, **october) == [(1, 0, None, 0, 0, None, 0, 0)]

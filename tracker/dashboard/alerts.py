@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from tracker.dashboard import formats, settings_changes
 from tracker.dashboard.alert_changes import CHANGES
-from tracker.dashboard.answers import number_columns
+from tracker.dashboard.alert_words import KIND_WORDS, watchable_numbers, watches
 from tracker.dashboard.pages import PAGES
 from tracker.dashboard.panels import Metric
 from tracker.dashboard.settings_changes import Done, answer_to, attempt, typed
@@ -29,14 +29,6 @@ from tracker.store.access import IS_UUID, AccessError, list_tenants
 _HISTORY = 50
 _DELIVERIES = 50
 _DRY_RUN_DAYS = 30
-
-KIND_WORDS = {
-    "spike": "Trips fail more than usual",
-    "silence": "No trip attempts where there should be some",
-    "zero_results": "Sage finds nothing too often",
-    "refusals": "Too many events are refused",
-    "panel": "A number of a page",
-}
 
 
 def register(blueprint: Blueprint) -> None:
@@ -86,7 +78,8 @@ def alerts_page(problem: str = "", done: Done | None = None) -> Any:
         **view,
         kinds=KIND_WORDS,
         now=datetime.now(UTC),
-        numbers=_numbers(),
+        watches=watches,
+        numbers=watchable_numbers(),
         is_admin=someone.role == "admin",
         mail=bool(current_app.extensions["settings"].smtp_url),
         problem=problem,
@@ -94,17 +87,6 @@ def alerts_page(problem: str = "", done: Done | None = None) -> Any:
         typed=typed(problem),
     )
     return page, 422 if problem else 200
-
-
-def _numbers() -> list[tuple[str, str]]:
-    """Every number that can be watched: its path and its words."""
-    return [
-        (f"{page.slug}/{panel.name}/{column}", f"{page.title}: {panel.title}: {column}")
-        for page in PAGES
-        if page.subject is None
-        for panel in page.panels
-        for column in number_columns(panel.metric)
-    ]
 
 
 def try_rule(rule_id: str) -> Any:

@@ -90,6 +90,14 @@ def ask(metric: Metric, session: Session, scope: Scope) -> Any:
     return asked[key]
 
 
+def ask_before(metric: Metric, session: Session, scope: Scope) -> Any:
+    """The row of a metric that has one, of the period before; None where nothing is compared."""
+    if not scope.compared:
+        return None
+    found = ask(metric, session, scope.previous())
+    return found[0] if isinstance(found, list) else found
+
+
 def _key(scope: Scope) -> tuple[Any, ...]:
     filters = tuple(sorted(scope.filters.items()))
     slice_ = (scope.limit, scope.offset, scope.sort)

@@ -104,7 +104,8 @@ def frame(
     if faults:
         raise BadParameters(faults)
     tenants, sample = _scope_tenants(readable, chosen)
-    scope = Scope(tenants, first, last, settings.zone, now, limit=MAX_ROWS, filters=filters)
+    days = (first, last, settings.zone, now)
+    scope = Scope(tenants, *days, limit=MAX_ROWS, filters=filters, compared=compare)
     reads_all = viewer.tenants is None
     return Frame(scope, period, chosen, readable, sample, compare, page.default_period, reads_all)
 

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Flask, request, url_for
 from flask_login import current_user
 
+from tracker.dashboard import formats
 from tracker.dashboard.page import Group
 from tracker.dashboard.pages import PAGES
 
@@ -44,6 +45,7 @@ class NavItem:
 
 def register(app: Flask) -> None:
     app.add_template_global(navigation)
+    app.add_template_filter(formats.soft)
     # Looked up where a template names it, not for each: an error page asks no database.
     app.jinja_env.globals["current_user"] = current_user
 
@@ -70,9 +72,10 @@ def _role() -> str:
 def _item(link: NavLink) -> NavItem:
     carried: dict[str, Any] = {n: v for n in _CARRIED if (v := request.args.get(n))}
     top = request.path.strip("/").split("/")[0]
+    under = next((page.parent for page in PAGES if page.slug == top and page.parent), top)
     return NavItem(
         label=link.label,
         href=url_for(link.endpoint, **carried),
         key=link.key,
-        current=top == link.slug,
+        current=under == link.slug,
     )

@@ -36,7 +36,7 @@ def figure(chart: Chart, rows: Sequence[Any], before: Sequence[Any], scope: Scop
         traces = [_bars(chart, series, rows, scope) for series in chart.series]
     else:
         traces = [trace for series in chart.series for trace in _line(chart, series, rows, scope)]
-    labels = _labels(chart, rows)
+    labels = _labels(chart, _over(chart, rows, scope))
     if len(chart.series) == 1 and _is_known(before, chart.series[0]):
         traces.insert(0, _dashed(chart, rows, before))
         labels.append(EndLabel("before", "quiet", _last(before[: len(rows)], chart.series[0])))
@@ -112,6 +112,11 @@ def _end_label(label: EndLabel, y: float) -> Figure:
         "showarrow": False,
         "font": {"color": f"var(--{label.colour}-text)"},
     }
+
+
+def _over(chart: Chart, rows: Sequence[Any], scope: Scope) -> Sequence[Any]:
+    """The rows of days that are over: one just begun would pull all names to the ground."""
+    return rows[:-1] if len(rows) > 1 and _is_open(chart, rows, scope) else rows
 
 
 def _labels(chart: Chart, rows: Sequence[Any]) -> list[EndLabel]:

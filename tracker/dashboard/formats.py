@@ -1,12 +1,15 @@
 """Values in the words of a reader: numbers, rates, durations, times, changes."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
 
 from tracker.dashboard.panels import Kind
 
@@ -15,6 +18,7 @@ NOTHING = "–"
 
 _NARROW = "\u202f"
 _ID_LENGTH = 8
+_PIECES = re.compile(r"[^@/_]*[@/_]|[^@/_]+")
 _DURATIONS = frozenset({Kind.MILLISECONDS, Kind.SECONDS})
 _COUNTS = frozenset({Kind.NUMBER, Kind.BAR})
 ALIGNED_RIGHT = _DURATIONS | _COUNTS | {Kind.RATE, Kind.DECIMAL}
@@ -40,7 +44,12 @@ def written(value: Any, kind: Kind, zone: ZoneInfo, today: date) -> str:
         return moment(value, zone, today, "%H:%M:%S")
     if kind is Kind.DAY:
         return day(value, today)
-    return _PLAIN[kind](value)
+    return PLAIN[kind](value)
+
+
+def soft(text: str) -> Markup:
+    """The text with places where a line may end: addresses and names in code have no spaces."""
+    return Markup("<wbr>").join(_PIECES.findall(text))
 
 
 def number(value: float) -> str:
@@ -113,7 +122,7 @@ def change(now: Any, before: Any, kind: Kind, good: str) -> Change | None:
     if float(text.split(_NARROW)[0].replace(",", "")) == 0:
         return Change("no change", "unchanged from the period before", "plain", "same")
     up = size > 0
-    was = _PLAIN[kind](before)
+    was = PLAIN[kind](before)
     words = f"{'up' if up else 'down'} {text} from {was} in the period before"
     return Change(("+" if up else "\u2212") + text, words, _tone(up, good), "up" if up else "down")
 
@@ -128,7 +137,7 @@ def _tone(up: bool, good: str) -> Literal["good", "bad", "plain"]:
     return "good" if up == (good == "up") else "bad"
 
 
-_PLAIN: dict[Kind, Callable[[Any], str]] = {
+PLAIN: dict[Kind, Callable[[Any], str]] = {
     Kind.TEXT: str,
     Kind.CODE: str,
     Kind.ID: lambda value: str(value)[:_ID_LENGTH],

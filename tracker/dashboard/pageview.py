@@ -98,8 +98,10 @@ class Reader:
 def page_view(page: Page, title: str, framed: Frame, links: Links, reader: Reader) -> PageView:
     """The page, asked. Raises BadParameters; any other fault stays in its place."""
     scope = framed.scope
-    panels = [_panel(panel, framed, links, reader) for panel in page.panels]
-    known = reader.attempt("trust line", lambda s: trust(s, scope, page.events), None)
+    chosen = any(scope.filters.get(choice.name) for choice in page.filters)
+    shown = [panel for panel in page.panels if not (chosen and panel.of_all)]
+    panels = [_panel(panel, framed, links, reader) for panel in shown]
+    known = _received(page, scope, reader) if page.period else None
     settled = any(panel.settled for panel in page.panels)
     until = reader.attempt("clock", lambda s: settled_until(s, scope), None) if settled else None
     return PageView(
@@ -112,7 +114,7 @@ def page_view(page: Page, title: str, framed: Frame, links: Links, reader: Reade
         range=_range(framed.scope.first, framed.scope.last, framed),
         before=_range(scope.previous().first, scope.previous().last, framed),
         compare_url=links.here(compare="none" if framed.compare else None),
-        compares=any(compares(panel) for panel in page.panels),
+        compares=any(compares(panel) for panel in shown),
         sentence=_sentence(page, framed, links, reader),
         trust=_trust(known),
         as_of=f"{scope.now.astimezone(scope.zone):%H:%M %Z}",
@@ -121,8 +123,15 @@ def page_view(page: Page, title: str, framed: Frame, links: Links, reader: Reade
         snippet=_snippet(page, framed.scope, links),
         panels=panels,
         aside=reader.attempt("aside", lambda s: _aside(page, framed, s), None),
-        empty=bool(page.fills_with) and all(panel.blank for panel in panels),
+        empty=bool(page.fills_with) and not chosen and all(panel.blank for panel in panels),
     )
+
+
+def _received(page: Page, scope: Scope, reader: Reader) -> Trust | None:
+    known: Trust | None = reader.attempt(
+        "trust line", lambda session: trust(session, scope, page.events), None
+    )
+    return known
 
 
 def _settled(until: datetime | None, scope: Scope) -> str:

@@ -110,8 +110,12 @@ class Panel:
     """A caveat that always stands under the title."""
     empty: str = ""
     """The event type that fills it; by default the page's first."""
+    nothing: str = ""
+    """What it says when it is empty, where that is an answer and nothing that is missing."""
     half: bool = False
     """Whether it shares its line with the next half panel."""
+    of_all: bool = False
+    """Whether it counts everybody whatever is chosen above the page: it is left out then."""
     settled: bool = False
     """Whether it shows facts that are settled some seconds later (the page says as of when)."""
     sampled: tuple[str, ...] = ()

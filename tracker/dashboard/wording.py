@@ -10,11 +10,12 @@ NOTICEABLE = 0.005
 """A rate that moved by less, half a percentage point, is called steady."""
 
 
-def moved(now: float | None, before: float | None) -> str:
-    """How a rate moved against the period before, to follow it after nothing or a comma.
+def moved(field: str, row: Any, row_before: Any) -> str:
+    """How a rate of a row moved against the period before's, to follow it after nothing or a comma.
 
     Empty when there is nothing to compare.
     """
+    now, before = getattr(row, field), getattr(row_before, field, None)
     if now is None or before is None:
         return ""
     if abs(now - before) < NOTICEABLE:
@@ -40,11 +41,21 @@ def value_in_words(value: str) -> str:
         held = json.loads(value)
     except ValueError:  # a value too long to be kept whole
         return value
-    if not isinstance(held, list):
-        return _in_words(held)
-    if len(held) == 2 and not any(isinstance(part, str) for part in held):
+    if isinstance(held, list) and len(held) == 2 and not any(isinstance(x, str) for x in held):
         return _range(*held)
-    return ", ".join(map(_in_words, held))
+    return _listed(held)
+
+
+def input_in_words(value: str) -> str:
+    """What went into a trip: true -> yes; ["food", "spas"] -> food, spas. No pair is a range."""
+    try:
+        return _listed(json.loads(value))
+    except ValueError:  # a text stands there as it is
+        return value
+
+
+def _listed(held: Any) -> str:
+    return ", ".join(map(_in_words, held)) if isinstance(held, list) else _in_words(held)
 
 
 def _range(low: Any, high: Any) -> str:

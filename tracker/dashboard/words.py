@@ -42,7 +42,7 @@ def _set_filter(payload: Payload) -> str:
 def _saw(payload: Payload) -> str:
     count = len(payload.get("expert_ids") or ())
     where = "in Sage’s answer" if payload.get("context") == "sage_panel" else "in the grid"
-    return f"Was shown {count} expert{'' if count == 1 else 's'} {where}"
+    return f"Was shown {count or 'no'} expert{'s' if count > 1 else ''} {where}"
 
 
 def _found(payload: Payload) -> str:

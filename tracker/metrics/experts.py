@@ -73,7 +73,8 @@ class ClickPosition(NamedTuple):
 def totals(session: Session, scope: Scope) -> list[Totals]:
     """The known experts, and what Sage and the grid did with them in the period.
 
-    Known is everybody shown or clicked in any period held; the share shown is of them.
+    Known is everybody shown or clicked in any period held; the share shown is of them,
+    and there is none where nobody was shown.
     Click-through is all card clicks over all impressions, so it is too high where clicks of a
     context come without its impressions. Hidden gems and over-exposed experts are those whose
     COEC is above or below 1 with its whole 95 % interval. Source: daily_experts.
@@ -87,7 +88,7 @@ def totals(session: Session, scope: Scope) -> list[Totals]:
         Totals(
             experts=known,
             shown_experts=shown,
-            shown_share=ratio(shown, known),
+            shown_share=ratio(shown, known) if impressions else None,
             impressions=impressions,
             clicks=clicks,
             click_through_rate=ratio(clicks, impressions),

@@ -24,6 +24,8 @@ class Scope:
     offset: int = 0
     sort: str = ""
     filters: Mapping[str, str] = field(default_factory=dict)
+    compared: bool = True
+    """Whether what is said of the period is set against the one before."""
 
     @property
     def days(self) -> int:

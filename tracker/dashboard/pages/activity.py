@@ -60,6 +60,7 @@ PAGE = Page(
         Table(
             name="events",
             title="Accepted, newest first",
+            empty="card_click",
             metric=activity.events,
             refresh=True,
             page_size=30,
@@ -82,6 +83,7 @@ PAGE = Page(
         Table(
             name="refused",
             title="Refused, and why",
+            nothing="Nothing was refused in this period.",
             metric=activity.refused,
             refresh=True,
             search="Search reasons",

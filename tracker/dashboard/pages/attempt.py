@@ -7,6 +7,7 @@ from tracker.dashboard.formats import milliseconds, moment
 from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
 from tracker.dashboard.pages.trips import STATUS_WORDS
 from tracker.dashboard.panels import Column, Kind, Table, Timeline
+from tracker.dashboard.wording import input_in_words
 from tracker.dashboard.words import in_words
 from tracker.metrics import attempt
 from tracker.metrics.scope import Scope
@@ -64,7 +65,7 @@ PAGE = Page(
             page_size=100,
             columns=(
                 Column("input", "Input", Kind.CODE),
-                Column("value", "Value"),
+                Column("value", "Value", say=lambda row: input_in_words(row.value)),
                 Column("origin", "From", words=(("input", "Visitor"), ("default", "Default"))),
             ),
         ),
@@ -75,7 +76,7 @@ PAGE = Page(
             half=True,
             link="/people/session/{session_id}",
             columns=(
-                Column("session_id", "Visitor", Kind.CODE),
+                Column("session_id", "Visitor", Kind.ID),
                 Column("email", "E-mail address"),
                 Column("user_id", "User", Kind.CODE),
             ),

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from tracker.dashboard.answers import ask
+from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.formats import number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Column, Kind, Matrix, Stat, Stats, Table
@@ -21,11 +21,11 @@ def opening(session: Session, scope: Scope) -> Sentence:
     now = ask(business.totals, session, scope)[0]
     if not now.tenants:
         return say("No tenant sent a business event in this period.")
-    before = ask(business.totals, session, scope.previous())[0]
+    before = ask_before(business.totals, session, scope)
     first = say(
         "{tenants} active{was}, with {conversations}",
         tenants=Linked(_tenants(now.tenants), "#tenants"),
-        was=f", {number(before.tenants)} in the period before" if before.tenants else "",
+        was=_were(now, before),
         conversations=_conversations(now.conversations),
     )
     handed = say("")
@@ -35,6 +35,13 @@ def opening(session: Session, scope: Scope) -> Sentence:
         )
     rest = _notable(session, scope, now)
     return Sentence((*first.parts, *handed.parts, ". ", *rest.parts))
+
+
+def _were(now: business.Totals, before: business.Totals | None) -> str:
+    if before is None or not before.tenants:
+        return ""
+    many = "as many as" if before.tenants == now.tenants else number(before.tenants)
+    return f", {many} in the period before"
 
 
 def _conversations(n: int) -> str:
@@ -165,6 +172,7 @@ PAGE = Page(
         Table(
             name="gone-quiet",
             title="Gone quiet",
+            nothing="No tenant that was active before has gone quiet.",
             metric=adoption.gone_quiet,
             link="/business/{tenant_id}",
             half=True,

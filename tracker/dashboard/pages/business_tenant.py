@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from tracker.dashboard.answers import ask
+from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.formats import rate
 from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
 from tracker.dashboard.pages.business import behind
@@ -24,7 +24,7 @@ def opening(session: Session, scope: Scope) -> Sentence:
     now = ask(business.totals, session, scope)[0]
     if not now.tenants:
         return say("This tenant sent no business event in this period.")
-    before = ask(business.totals, session, scope.previous())[0]
+    before = ask_before(business.totals, session, scope)
     if now.escalation_rate is None:
         first = say("There were no conversations.")
     else:
@@ -33,7 +33,7 @@ def opening(session: Session, scope: Scope) -> Sentence:
             was="was" if now.conversations == 1 else "were",
             n=Linked(count(now.conversations, "conversation"), "#daily-conversations"),
             rate=Linked(rate(now.escalation_rate), "#escalations"),
-            trend=moved(now.escalation_rate, before.escalation_rate),
+            trend=moved("escalation_rate", now, before),
         )
     return Sentence((*first.parts, " ", *_trouble(session, scope, now).parts))
 

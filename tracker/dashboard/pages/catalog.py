@@ -166,6 +166,7 @@ PAGE = Page(
         Table(
             name="sampling",
             title="Sampled, and why",
+            nothing="Nothing is sampled: every event that comes in is kept.",
             metric=sampling.sampled,
             columns=(
                 Column("event_type", "Event type", Kind.CODE),
@@ -179,6 +180,7 @@ PAGE = Page(
         Table(
             name="too-many-values",
             title="Fields with too many values",
+            nothing="No field has too many values.",
             metric=sampling.exploded,
             half=True,
             columns=(
@@ -191,6 +193,7 @@ PAGE = Page(
         Table(
             name="custom-events",
             title="Custom events, outside the catalog",
+            nothing="No custom event came in during this period.",
             metric=custom_events.custom_events,
             sampled=(sampling.CUSTOM,),
             half=True,

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
-from tracker.dashboard.answers import ask
+from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.formats import number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import (
@@ -41,13 +41,13 @@ def opening(session: Session, scope: Scope) -> Sentence:
     searches = count(now.searches, "search", "searches")
     if not now.zero_results:
         return say("Every one of {searches} found something.", searches=searches)
-    before = ask(demand.totals, session, scope.previous())[0]
+    before = ask_before(demand.totals, session, scope)
     first = say(
         "{people} searched in vain: {rate} of {searches} found nothing{moved}. ",
         people=Linked(people(now.sessions).capitalize(), "#zero-result-queries"),
         rate=Linked(rate(now.zero_result_rate), "#daily-zero-results"),
         searches=searches,
-        moved=moved(now.zero_result_rate, before.zero_result_rate),
+        moved=moved("zero_result_rate", now, before),
     )
     return Sentence((*first.parts, *_most_wanted(session, scope, now).parts))
 

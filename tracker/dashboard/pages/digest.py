@@ -2,10 +2,11 @@
 
 from sqlalchemy.orm import Session
 
-from tracker.dashboard.answers import ask
+from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.formats import rate
 from tracker.dashboard.page import LAST_WEEK, Linked, Page, Sentence, say
 from tracker.dashboard.pages import overview as overview_page
+from tracker.dashboard.pages.experts import STANDING
 from tracker.dashboard.pages.people import KNOWN
 from tracker.dashboard.panels import Column, Kind, Stat, Stats, Table
 from tracker.dashboard.wording import count, moved
@@ -34,12 +35,12 @@ def _of_trips(session: Session, scope: Scope) -> Sentence:
     now = ask(trips.totals, session, scope)[0]
     if now.success_rate is None:
         return say("")
-    before = ask(trips.totals, session, scope.previous())[0]
+    before = ask_before(trips.totals, session, scope)
     return say(
         " {rate} of {n} succeeded{moved}.",
         rate=Linked(rate(now.success_rate), "/trips"),
         n=count(now.succeeded + now.failed, "finished trip attempt"),
-        moved=moved(now.success_rate, before.success_rate),
+        moved=moved("success_rate", now, before),
     )
 
 
@@ -53,6 +54,7 @@ PAGE = Page(
     periods=(LAST_WEEK, "7d", "28d"),
     default_period=LAST_WEEK,
     brief=True,
+    example="card_click",
     panels=(
         Stats(
             name="marketplace",
@@ -109,7 +111,7 @@ PAGE = Page(
             link="/experts/{expert_id}",
             columns=(
                 Column("expert_id", "Expert", Kind.CODE),
-                Column("standing", "Standing"),
+                STANDING,
                 Column("clicks", "Clicks"),
                 Column("expected_clicks", "Expected"),
             ),

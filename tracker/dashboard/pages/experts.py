@@ -15,6 +15,11 @@ from tracker.metrics import concentration, experts, places
 from tracker.metrics.scope import Scope
 
 CONTEXT_WORDS = (("sage_panel", "Sage’s answer"), ("grid", "Grid"))
+STANDING = Column(
+    "standing",
+    "Standing",
+    words=((experts.HIDDEN_GEM, "Hidden gem"), (experts.OVER_EXPOSED, "Over-exposed")),
+)
 _COLOURS: dict[str, Colour] = {"sage_panel": "searches", "grid": "filters"}
 
 
@@ -23,7 +28,6 @@ def opening(session: Session, scope: Scope) -> Sentence:
     contexts = ask(concentration.by_context, session, scope)
     if not contexts:
         return say("No expert was shown in this period.")
-    before = {row.context: row for row in ask(concentration.by_context, session, scope.previous())}
     main = contexts[0]
     first = say(
         "{where} showed {experts} {times}; a tenth of them got {share} of it{moved}. ",
@@ -31,9 +35,15 @@ def opening(session: Session, scope: Scope) -> Sentence:
         experts=count(main.experts, "known expert"),
         times=Linked(count(main.impressions, "time"), "#exposure"),
         share=Linked(rate(main.top_10_percent_share), "#concentration"),
-        moved=_fairness(main, before.get(main.context)),
+        moved=_fairness(main, _before(session, scope).get(main.context)),
     )
     return Sentence(first.parts + _gems(session, scope).parts)
+
+
+def _before(session: Session, scope: Scope) -> dict[str, concentration.Concentration]:
+    """How unevenly experts were shown in the period before, where that is compared."""
+    rows = ask(concentration.by_context, session, scope.previous()) if scope.compared else []
+    return {row.context: row for row in rows}
 
 
 def _fairness(now: concentration.Concentration, before: concentration.Concentration | None) -> str:
@@ -75,7 +85,7 @@ def _positions_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
         for context, colour in _COLOURS.items()
         if any(row.context == context for row in rows)
     ]
-    layout = axes("clicks per impression", rate=True)
+    layout = axes("clicks per showing", rate=True)
     layout["xaxis"] = {"title": {"text": "rank"}, "tickformat": "d", "nticks": 12}
     return {"data": lines, "layout": layout | {"showlegend": len(lines) > 1}}
 
@@ -103,7 +113,7 @@ def _lorenz_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
         for context, colour in _COLOURS.items()
         if any(row.context == context for row in rows)
     ]
-    layout = axes("of impressions", rate=True)
+    layout = axes("of all showings", rate=True)
     layout["xaxis"] = {"title": {"text": "of experts, least shown first"}, "tickformat": ".0%"}
     return {"data": [equal, *curves], "layout": layout | {"showlegend": True}}
 
@@ -144,8 +154,8 @@ PAGE = Page(
                 Column("grid_impressions", "Shown in grid", Kind.BAR),
                 Column("sage_clicks", "Clicked in Sage"),
                 Column("grid_clicks", "Clicked in grid"),
-                Column("sage_ctr", "CTR, Sage", n="sage_impressions", help="Clicks per impression"),
-                Column("grid_ctr", "CTR, grid", n="grid_impressions", help="Clicks per impression"),
+                Column("sage_ctr", "CTR, Sage", n="sage_impressions", help="Clicks per showing"),
+                Column("grid_ctr", "CTR, grid", n="grid_impressions", help="Clicks per showing"),
                 Column("average_click_position", "Click position", help="Mean rank of its clicks"),
                 Column("coec", "COEC", help="Clicks over expected clicks; 1 is as expected"),
             ),
@@ -153,12 +163,13 @@ PAGE = Page(
         Table(
             name="standing",
             title="Clicked more or less than their places explain",
+            nothing="Nobody was shown or clicked in this period.",
             metric=experts.standings,
             link="/experts/{expert_id}",
             search="Search experts",
             columns=(
                 Column("expert_id", "Expert"),
-                Column("standing", "Standing"),
+                STANDING,
                 Column("impressions", "Shown"),
                 Column("clicks", "Clicks", Kind.BAR),
                 Column("expected_clicks", "Expected"),
@@ -171,7 +182,7 @@ PAGE = Page(
             name="click-positions",
             title="Click-through by rank",
             metric=experts.click_positions,
-            unit="clicks per impression",
+            unit="clicks per showing",
             x="position",
             shape="curve",
             rate=True,
@@ -183,13 +194,13 @@ PAGE = Page(
             name="lorenz",
             title="How unevenly experts are shown",
             metric=concentration.curve,
-            unit="of impressions",
+            unit="of all showings",
             x="experts_share",
             shape="curve",
             rate=True,
             half=True,
             figure=_lorenz_figure,
-            series=(Series("impressions_share", "Share of impressions", "searches"),),
+            series=(Series("impressions_share", "Share of showings", "searches"),),
         ),
         Table(
             name="concentration",
@@ -199,7 +210,7 @@ PAGE = Page(
             columns=(
                 Column("context", "Where", words=CONTEXT_WORDS),
                 Column("experts", "Experts"),
-                Column("impressions", "Impressions"),
+                Column("impressions", "Times shown"),
                 Column("gini", "Gini", help="0: all shown alike; 1: one is shown alone"),
                 Column("top_10_percent_share", "Top 10 %"),
             ),
@@ -207,6 +218,7 @@ PAGE = Page(
         Table(
             name="never-shown",
             title="Known, but not shown in this period",
+            nothing="Every expert that is known was shown.",
             metric=places.absent_experts,
             link="/experts/{expert_id}",
             search="Search experts",

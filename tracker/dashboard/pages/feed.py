@@ -120,6 +120,7 @@ EVENT = Page(
         Timeline(
             name="same-conversation",
             title="The same conversation or source",
+            nothing="No other event belongs to the same conversation or source.",
             metric=feed.same_conversation,
             words=_what,
             link="/events/{id}?tenant={tenant_id}",
@@ -128,6 +129,7 @@ EVENT = Page(
         Timeline(
             name="same-request",
             title="The same request",
+            nothing="No other event belongs to the same request.",
             metric=feed.same_request,
             words=_what,
             link="/events/{id}?tenant={tenant_id}",

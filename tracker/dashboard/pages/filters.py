@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from tracker.dashboard.answers import ask
+from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.figures import axes
 from tracker.dashboard.formats import number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
@@ -25,12 +25,12 @@ def opening(session: Session, scope: Scope) -> Sentence:
     now = ask(filters.totals, session, scope)[0]
     if not now.sets:
         return say("Nobody set a filter in this period.")
-    before = ask(filters.totals, session, scope.previous())[0]
+    before = ask_before(filters.totals, session, scope)
     first = say(
         "{rate} of {sets} left nothing{moved}. ",
         rate=Linked(rate(now.zero_result_rate), "#by-filter"),
         sets=count(now.sets, "filter setting"),
-        moved=moved(now.zero_result_rate, before.zero_result_rate),
+        moved=moved("zero_result_rate", now, before),
     )
     return Sentence(first.parts + _culprit(session, scope, now).parts)
 

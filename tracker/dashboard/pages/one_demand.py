@@ -144,6 +144,7 @@ PAGE = Page(
         Table(
             name="effect",
             title="Before and since it was filled",
+            nothing="It is not marked as filled.",
             metric=one_demand.effect,
             note="Two rows appear once the demand is marked as filled.",
             half=True,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from tracker.dashboard.answers import ask
+from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.formats import number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.pages.people import KNOWN
@@ -24,12 +24,12 @@ def opening(session: Session, scope: Scope, listed: int = _SHORT) -> Sentence:
     now = ask(overview.searches, session, scope)
     if not now.searches:
         return _without_searches(session, scope)
-    before = ask(overview.searches, session, scope.previous())
+    before = ask_before(overview.searches, session, scope)
     first = say(
         "Sage found nothing for {rate} of {searches}{moved}.",
         rate=Linked(rate(now.zero_result_rate), "/demand"),
         searches=Linked(count(now.searches, "search", "searches"), "/sage"),
-        moved=moved(now.zero_result_rate, before.zero_result_rate),
+        moved=moved("zero_result_rate", now, before),
     )
     return Sentence(first.parts + _unmet(session, scope, listed).parts)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from tracker.dashboard.answers import ask
+from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.figures import axes
 from tracker.dashboard.formats import day_of_year, number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
@@ -25,7 +25,7 @@ _SHORT = (
     ("had any event", "Came"),
     ("set a filter or searched", "Searched or set a filter"),
     ("clicked a card", "Clicked a card"),
-    ("were identified", "Known by name"),
+    ("were identified", "Clicked, known by name"),
 )
 
 
@@ -36,25 +36,25 @@ def opening(session: Session, scope: Scope) -> Sentence:
     now = ask(people.visitors, session, scope)[0]
     if not now.sessions:
         return say("Nobody came in this period.")
-    before = ask(people.visitors, session, scope.previous())[0]
+    before = ask_before(people.visitors, session, scope)
     steps = ask(people.funnel, session, scope)
     return say(
         "{came}{trend}. {clicked} of them searched or filtered and clicked an expert; "
         "{known} are known by name{moved}.",
         came=Linked(count(now.sessions, "session").capitalize(), "#sessions"),
-        trend=_trend(now.sessions, before.sessions),
+        trend=_trend(now, before),
         clicked=Linked(rate(steps[2].share), "#funnel"),
         known=Linked(rate(now.identified_rate), KNOWN),
-        moved=moved(now.identified_rate, before.identified_rate),
+        moved=moved("identified_rate", now, before),
     )
 
 
-def _trend(now: int, before: int) -> str:
-    if not before:
+def _trend(now: people.Visitors, before: people.Visitors | None) -> str:
+    if before is None or not before.sessions:
         return ""
-    if now == before:
+    if now.sessions == before.sessions:
         return ", as many as in the period before"
-    return f", {'up' if now > before else 'down'} from {number(before)}"
+    return f", {'up' if now.sessions > before.sessions else 'down'} from {number(before.sessions)}"
 
 
 def _behind(session: Session, scope: Scope) -> Sentence:
@@ -135,6 +135,7 @@ PAGE = Page(
     key="p",
     question="Who came, how far did they get, and did they come back?",
     sentence=opening,
+    example="sage_query",
     filters=(
         Filter("query", "Searched", quiet=True),
         Filter("zero", "Result", (("1", "Found nothing"),), quiet=True),
@@ -154,6 +155,7 @@ PAGE = Page(
         Stats(
             name="visitors",
             title="Visitors",
+            of_all=True,
             metric=people.visitors,
             stats=(
                 Stat("sessions", "Sessions", good="up", link="#sessions"),
@@ -186,6 +188,7 @@ PAGE = Page(
         Chart(
             name="funnel",
             title="How far sessions get",
+            of_all=True,
             metric=people.funnel,
             unit="sessions",
             x="step",
@@ -198,6 +201,7 @@ PAGE = Page(
         Matrix(
             name="returns",
             title="Who comes back, by week",
+            of_all=True,
             metric=people.returns,
             note="Down: the week of the first visit. Across: weeks later.",
             link="/people?first_week={first_week}&from={monday}&to={sunday}#sessions",

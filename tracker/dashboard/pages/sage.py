@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from tracker.dashboard.answers import ask
+from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.figures import axes
 from tracker.dashboard.formats import rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
@@ -21,23 +21,23 @@ def opening(session: Session, scope: Scope) -> Sentence:
     now = ask(sage_answers.answers, session, scope)[0]
     if not now.searches:
         return say("Nobody asked Sage anything in this period.")
-    before = ask(sage_answers.answers, session, scope.previous())[0]
+    before = ask_before(sage_answers.answers, session, scope)
     first = say(
         "{rate} of {searches} led to a click on one of Sage’s experts{moved}. ",
         rate=Linked(rate(now.click_through_rate), "#daily-clicks"),
         searches=Linked(count(now.searches, "search", "searches"), "#daily-volume"),
-        moved=moved(now.click_through_rate, before.click_through_rate),
+        moved=moved("click_through_rate", now, before),
     )
     return Sentence(first.parts + _failures(now, before).parts)
 
 
-def _failures(now: sage_answers.Answers, before: sage_answers.Answers) -> Sentence:
+def _failures(now: sage_answers.Answers, before: sage_answers.Answers | None) -> Sentence:
     nothing = "It found nothing for {zero}{moved}" if now.zero_results else "It always found some"
     unhelpful = "; {answers} {were} passed over and asked again." if now.unhelpful else "."
     return say(
         nothing + unhelpful,
         zero=Linked(rate(now.zero_result_rate), "/demand"),
-        moved=moved(now.zero_result_rate, before.zero_result_rate),
+        moved=moved("zero_result_rate", now, before),
         answers=Linked(count(now.unhelpful, "answer"), "#unhelpful-queries"),
         were="was" if now.unhelpful == 1 else "were",
     )

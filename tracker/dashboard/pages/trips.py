@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from tracker.dashboard.answers import ask
+from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.formats import day, decimal, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Chart, Column, Filter, Kind, Series, Stat, Stats, Table
@@ -26,9 +26,9 @@ def opening(session: Session, scope: Scope) -> Sentence:
         return say("Nobody tried to make a trip in this period.")
     if now.success_rate is None:
         return say("{n} began and none has ended yet.", n=count(now.attempts, "trip attempt"))
-    before = ask(trips.totals, session, scope.previous())[0]
+    before = ask_before(trips.totals, session, scope)
     first = say(
-        "{rate} of {n} succeeded" + moved(now.success_rate, before.success_rate) + ".",
+        "{rate} of {n} succeeded" + moved("success_rate", now, before) + ".",
         rate=Linked(rate(now.success_rate), "#totals"),
         n=Linked(count(now.succeeded + now.failed, "finished trip attempt"), "#daily-attempts"),
     )
@@ -104,6 +104,7 @@ PAGE = Page(
         Table(
             name="errors",
             title="Why they fail",
+            nothing="No attempt failed in this period.",
             metric=trips.errors,
             empty="create_trip_failed",
             link=_WITH + "failed&error_code={error_code}#attempts",
@@ -119,6 +120,7 @@ PAGE = Page(
         Table(
             name="failure-twins",
             title="What failures have in common",
+            nothing="No input fails more often than chance explains.",
             metric=twins.failure_twins,
             note="Where to look, not what the cause is.",
             columns=(
@@ -209,7 +211,7 @@ PAGE = Page(
                 Column("duration_ms", "Took"),
                 Column("prompt_contract_version", "Version", Kind.CODE),
                 Column("user_id", "User", Kind.CODE),
-                Column("session_id", "Visitor", Kind.CODE),
+                Column("session_id", "Visitor", Kind.ID),
                 Column("request_id", "Request", Kind.CODE),
             ),
         ),

@@ -1,0 +1,75 @@
+"""What alert rules watch, in operators' words."""
+
+from typing import Any
+
+from tracker.dashboard import formats
+from tracker.dashboard.answers import kind_of, number_columns
+from tracker.dashboard.pages import PAGES, page_named
+from tracker.dashboard.panels import Chart, Matrix, Panel, Stats, Table, Timeline
+from tracker.dashboard.wording import count
+
+KIND_WORDS = {
+    "spike": "Trips fail more than usual",
+    "silence": "No trip attempts where there should be some",
+    "zero_results": "Sage finds nothing too often",
+    "refusals": "Too many events are refused",
+    "panel": "A number of a page",
+}
+
+
+def watches(rule: Any) -> str:
+    """What the rule watches and from where on it is wrong."""
+    if rule.kind == "panel":
+        return _number_watched(rule.options)
+    above = rule.options.get("above")
+    return KIND_WORDS[rule.kind] + (f": over {formats.rate(above)}" if above is not None else "")
+
+
+def _number_watched(options: Any) -> str:
+    page = page_named(options["page"])
+    panel = page.panel(options["panel"]) if page else None
+    if page is None or panel is None:  # taken away since
+        return KIND_WORDS["panel"]
+    row = f" of {options['row']}" if options.get("row") else ""
+    limit = _limit(panel, options["column"], options["value"])
+    number = _named(panel, options["column"])
+    over = f", over {count(options['days'], 'day')}"
+    over += " up to yesterday" if options.get("whole_days") else ""
+    return f"{page.title}, {panel.title}: {number}{row} {options['comparison']} {limit}{over}"
+
+
+def _limit(panel: Panel, column: str, value: float) -> str:
+    return formats.PLAIN[kind_of(panel.metric, column)](value)
+
+
+def watchable_numbers() -> list[tuple[str, str]]:
+    """Every number that can be watched: its path and its words."""
+    return [
+        (
+            f"{page.slug}/{panel.name}/{column}",
+            f"{page.title}, {panel.title}: {_named(panel, column)}",
+        )
+        for page in PAGES
+        if page.subject is None
+        for panel in page.panels
+        for column in number_columns(panel.metric)
+    ]
+
+
+def _named(panel: Panel, column: str) -> str:
+    """The name that the panel gives a number, or the column's own in words."""
+    named = {part.name: part.label for part in _parts(panel)}
+    return named.get(column) or column.replace("_", " ")
+
+
+def _parts(panel: Panel) -> tuple[Any, ...]:
+    match panel:
+        case Stats():
+            return panel.stats
+        case Chart():
+            return panel.series
+        case Table():
+            return panel.columns
+        case Matrix() | Timeline():
+            return ()
+    raise TypeError(f"no numbers of {type(panel).__name__}")
