@@ -115,7 +115,9 @@ def _drill_downs(fetch: Fetch) -> Iterator[tuple[str, str]]:
 
     expert = first("/experts/exposure")["expert_id"]
     query = first("/demand/zero-result-queries")["query"]
-    name, other = (first("/filters/by-filter", offset=n)["filter"] for n in "01")
+    name, other, third = (first("/filters/by-filter", offset=n)["filter"] for n in "012")
+    cell = first("/people/returns")
+    week = {"first_week": cell["first_week"], "from": cell["monday"], "to": cell["sunday"]}
     value = first("/filters/values")
     code = first("/trips/errors")["error_code"]
     person = first("/people/sessions")
@@ -129,9 +131,13 @@ def _drill_downs(fetch: Fetch) -> Iterator[tuple[str, str]]:
     yield "who searched in vain", _people(zero="1")
     yield "who set the filter", _people(filter=name)
     yield "who set both filters", _people(**{"filter": name, "with": other})
+    yield "who set three filters", _people(**{"with": f"{name} + {other} + {third}"})
     yield "who set the value", _people(filter=value["filter"], value=value["value"])
     yield "who clicked the expert", _people(expert_id=expert)
     yield "whose trip failed so", _people(error_code=code)
+    yield "who clicked a card", _people(step="clicked a card")
+    yield "who had come before", _people(before="1")
+    yield "who came back in the week", _people(**week)
 
 
 def _people(**conditions: str) -> str:
@@ -139,7 +145,9 @@ def _people(**conditions: str) -> str:
 
 
 def _times(fetch: Fetch, cpu: Callable[[], dict[int, float]], path: str) -> Times:
-    query = PERIOD if not path.startswith(("/business/", "/feed/")) else {"period": f"{DAYS}d"}
+    query = {"tenant": TENANT} if "&from=" in path else PERIOD
+    if path.startswith(("/business/", "/feed/")):
+        query = {"period": f"{DAYS}d"}
     url = f"{path}{'&' if '?' in path else '?'}{urllib.parse.urlencode(query)}"
     page = fetch(url)
     before = cpu()

@@ -62,8 +62,25 @@ def came_first(scope: Scope) -> Iterator[Condition]:
     except ValueError:
         yield Condition(_here(scope, false()), false())
         return
+
+    def number(session: Session) -> int:
+        members = select(func.coalesce(func.sum(DailyUniques.members), 0)).where(
+            DailyUniques.tenant_id.in_(scope.tenants),
+            DailyUniques.kind == "week",
+            DailyUniques.key == monday.isoformat(),
+            DailyUniques.day == scope.first,
+        )
+        return int(session.execute(members).scalar_one())
+
     first = and_(~_was_here(None, monday), _was_here(monday, monday + timedelta(weeks=1)))
-    yield Condition(_here(scope, first), first)
+    yield Condition(_here(scope, first), first, number if _is_one_week(scope) else None)
+
+
+def _is_one_week(scope: Scope) -> bool:
+    """Whether the period is a whole week from a Monday, or what there is of the latest."""
+    days = (scope.last - scope.first).days + 1
+    whole = days == 7 or (days < 7 and scope.last == scope.today)
+    return scope.first.weekday() == 0 and whole
 
 
 def _is_linked() -> ColumnElement[bool]:
