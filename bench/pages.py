@@ -16,6 +16,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -117,7 +118,8 @@ def _drill_downs(fetch: Fetch) -> Iterator[tuple[str, str]]:
     query = first("/demand/zero-result-queries")["query"]
     name, other, third = (first("/filters/by-filter", offset=n)["filter"] for n in "012")
     cell = first("/people/returns")
-    week = {"first_week": cell["first_week"], "from": cell["monday"], "to": cell["sunday"]}
+    monday = date.fromisoformat(cell["first_week"]) + timedelta(weeks=cell["weeks_later"])
+    week = {"first_week": cell["first_week"], "from": monday, "to": monday + timedelta(days=6)}
     value = first("/filters/values")
     code = first("/trips/errors")["error_code"]
     person = first("/people/sessions")
@@ -140,7 +142,7 @@ def _drill_downs(fetch: Fetch) -> Iterator[tuple[str, str]]:
     yield "who came back in the week", _people(**week)
 
 
-def _people(**conditions: str) -> str:
+def _people(**conditions: str | date) -> str:
     return f"/people?{urllib.parse.urlencode(conditions)}"
 
 
