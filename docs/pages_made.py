@@ -31,8 +31,10 @@ raw values have expired (then within 5 %); exact numbers have it false.
 
 What holds everywhere:
 
-- Where the order of a session's events matters, those of the same moment come in the order of
-  their ids.
+- Where the order of events matters, as in a session or of a source's ingestions, those of the
+  same moment come in the order of their ids; a click counts as behind a search of that moment.
+- A query is told in its NFKC form, case-folded, with single spaces and without the marks that end
+  a sentence or a part of it (. , ; : ! ? … and those of other scripts): `c#` and `c++` keep theirs.
 - A session is identified by a link call or by an e-mail address that one of its events carries,
   the first one winning. A user that an event names without a link call is that event's alone.
 - Over several tenants, a session or an address that two of them know counts in each; queries,

@@ -148,6 +148,16 @@ def test_retention_follows_the_tenants_of_a_week(app: Flask) -> None:
     assert rows == [(monday, 0, 2, 2, 1.0), (monday, 1, 1, 2, 0.5)]
 
 
+def test_weeks_count_whole_where_the_period_begins_or_ends_within_them(app: Flask) -> None:
+    record(app, over_quota("03 10:00"), over_quota("12 10:00"), tenant="acme")
+    days = {"first": date(2026, 11, 4), "last": date(2026, 11, 10)}
+    monday = date(2026, 11, 2)
+    assert asked(app, adoption.retention, tenants=BOTH, **days) == [
+        (monday, 0, 1, 1, 1.0),
+        (monday, 1, 1, 1, 1.0),
+    ]
+
+
 def test_a_tenant_that_began_before_the_period_is_in_none_of_its_cohorts(app: Flask) -> None:
     record(app, over_quota("01 10:00"), over_quota("03 10:00"), tenant="acme")
     assert asked(app, adoption.retention, tenants=BOTH) == []

@@ -112,6 +112,12 @@ def test_queries_can_be_searched_and_cut(app: Flask) -> None:
     assert asked(app, sage.top_queries, limit=1, offset=1) == [("syntax coach", 1, 1, 1)]
 
 
+def test_a_query_is_found_however_its_letters_were_typed(app: Flask) -> None:
+    record(app, search("02 09:00", ANNA, "Nähe Große Straße"))
+    for typed in ("Straße", "STRASSE", "NÄHE große"):
+        assert len(asked(app, sage.top_queries, filters={"q": typed})) == 1
+
+
 @pytest.mark.parametrize(
     ("lines", "counted"),
     [

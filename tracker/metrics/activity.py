@@ -133,7 +133,7 @@ def refused(session: Session, scope: Scope) -> Listing[Refused]:
         statement = statement.where(IngestWarning.event_type == kind)
     if scope.filters.get("outcome") in ("accepted", "bot"):
         statement = statement.where(false())
-    order = ("-last_at", "event_type", "code", "path")
+    order = ("-last_at", "event_type", "code", "path", "tenant_id")
     return listing(session, scope, statement, Refused, order=order, search="message")
 
 
@@ -177,9 +177,9 @@ def volumes(session: Session, scope: Scope) -> list[Volume]:
         .where(DailyEvents.day.between(scope.first, scope.last))
         .group_by(DailyEvents.event_type)
         .having(events > 0)
-        .order_by(events.desc(), DailyEvents.event_type)
     )
-    return [Volume(kind, int(count), day) for kind, count, day in session.execute(statement)]
+    rows = [Volume(kind, int(count), day) for kind, count, day in session.execute(statement)]
+    return sorted(rows, key=lambda row: (-row.events, row.event_type))
 
 
 def daily_volume(session: Session, scope: Scope) -> list[DayOfOneType]:

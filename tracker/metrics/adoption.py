@@ -76,7 +76,7 @@ def retention(session: Session, scope: Scope) -> list[Retention]:
 
     A week begins on Monday. A tenant begins in the week of its first business event, and is
     active in every week with at least one; week 0 is the one it began in. Weeks are those that
-    the period touches, cohorts those that began in it. Source: daily_events.
+    the period touches, each of them whole; cohorts are of the same weeks. Source: daily_events.
     """
     active = _active_weeks(session, scope)
     began = {tenant: week for tenant, week in _first_weeks(session, scope) if active[tenant]}
@@ -100,9 +100,7 @@ def _monday(day: date) -> date:
 def _active_weeks(session: Session, scope: Scope) -> dict[str, set[date]]:
     """The weeks in which each tenant was active: one look into an index per tenant and week."""
     weeks = sorted({_monday(day) for day in scope.each_day()})
-    active = [
-        _is_active(max(week, scope.first), min(week + _SIX_DAYS, scope.last)) for week in weeks
-    ]
+    active = [_is_active(week, week + _SIX_DAYS) for week in weeks]
     found = session.execute(select(Tenant.id, *active).where(Tenant.id.in_(scope.tenants)))
     return {
         row[0]: {week for week, is_active in zip(weeks, row[1:], strict=True) if is_active}

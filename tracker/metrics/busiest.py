@@ -98,11 +98,11 @@ def _counted(
         .where(SessionDay.day.between(scope.first, scope.last), *where)
         .group_by(SessionDay.tenant_id, SessionDay.session_id)
         .having(events > 0)
-        .order_by(events.desc(), SessionDay.session_id)
+        .order_by(events.desc(), SessionDay.session_id, SessionDay.tenant_id)
         .limit(wanted)
     )
     return [Busy(row[0], row[1], int(row[2])) for row in session.execute(statement)]
 
 
 def _first(sessions: list[Busy], wanted: int) -> list[Busy]:
-    return sorted(sessions, key=lambda one: (-one.events, one.session_id))[:wanted]
+    return sorted(sessions, key=lambda one: (-one.events, one.session_id, one.tenant_id))[:wanted]

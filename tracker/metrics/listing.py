@@ -7,7 +7,7 @@ return listing(session, scope, rows, TopQuery, search="query", order=("-searches
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, String, func, select
+from sqlalchemy import ColumnElement, Select, String, func, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.scope import Listing, Scope
@@ -33,7 +33,10 @@ def listing(
     inner = statement.subquery("listed")
     whole = select(*inner.c, func.count().over().label("total_"))
     if search and (wanted := scope.filters.get("q", "")):
-        whole = whole.where(func.lower(inner.c[search]).contains(wanted.lower(), autoescape=True))
+        # Queries are stored folded, which is more than in lower case: ß is ss there.
+        spelled = sorted({wanted.lower(), wanted.casefold()})
+        told = func.lower(inner.c[search])
+        whole = whole.where(or_(*(told.contains(text, autoescape=True) for text in spelled)))
     keys = [scope.sort, *order] if scope.sort else order
     bytewise = session.get_bind().dialect.name == "postgresql"
     for key in keys:

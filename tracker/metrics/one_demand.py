@@ -125,22 +125,24 @@ def waiting(session: Session, scope: Scope) -> list[Waiting]:
     Addresses count however late their session was linked. The query is the first in the
     alphabet of theirs. Latest search first. Source: events.
     """
-    last = func.max(Event.occurred_at)
+    when = Event.occurred_at
     statement = (
-        select(
-            func.coalesce(Event.email, ""),
-            func.count(),
-            func.min(Event.occurred_at),
-            last,
-            func.coalesce(func.min(Event.query), ""),
-        )
+        select(Event.email, Event.query, func.count(), func.min(when), func.max(when))
         .where(*_of_the_demand(session, scope), ~Event.is_bot)
         .where(Event.zero_results == true(), Event.email.is_not(None))
-        .group_by(Event.email)
-        .order_by(last.desc(), Event.email)
+        .group_by(Event.email, Event.query)
     )
-    found: Any = session.execute(statement)
-    return [Waiting(*row) for row in found]
+    people: dict[str, Waiting] = {}
+    for email, query, n, first, last in session.execute(statement):
+        held = people.get(str(email), Waiting(str(email), 0, first, last, str(query)))
+        people[held.email] = held._replace(
+            searches=held.searches + n,
+            first_seen=min(held.first_seen, first),
+            last_seen=max(held.last_seen, last),
+            query=min(held.query, str(query)),
+        )
+    by_name = sorted(people.values(), key=lambda row: row.email)
+    return sorted(by_name, key=lambda row: row.last_seen, reverse=True)
 
 
 def _of_the_demand(session: Session, scope: Scope) -> tuple[ColumnElement[bool], ...]:

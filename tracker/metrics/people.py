@@ -140,7 +140,7 @@ def sessions(session: Session, scope: Scope) -> Listing[SessionRow]:
     wanted = conditions(scope)
     found = _busiest(session, scope, wanted)
     if found is None:
-        order = ("-events", "session_id")
+        order = ("-events", "session_id", "tenant_id")
         statement = _sessions(scope, [_found_by(session, one) for one in wanted])
         found = listing(session, scope, statement, lambda *row: row, order=order)
     owners = _owners(session, scope, [row[1] for row in found.rows])

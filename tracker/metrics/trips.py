@@ -162,9 +162,9 @@ def errors(session: Session, scope: Scope) -> list[ErrorCode]:
         .where(DailyTrips.status == "failed")
         .group_by(DailyTrips.error_code)
         .having(failures > 0)
-        .order_by(failures.desc(), DailyTrips.error_code)
     )
-    rows = session.execute(statement).all()
+    # Not sorted by the database, whose locale may have an order of letters of its own.
+    rows = sorted(session.execute(statement).all(), key=lambda row: (-row[1], row[0]))
     total = sum(int(row[1]) for row in rows)
     sessions = _sessions_by_error(session, scope)
     return [
