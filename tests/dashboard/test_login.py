@@ -137,6 +137,18 @@ def test_an_operator_whose_password_is_reset_is_logged_out(
     assert operator.get("/overview").status_code == 302
 
 
+def test_after_a_logout_a_copy_of_the_cookie_opens_nothing(app: Flask) -> None:
+    make_operator(app)
+    client, thief = browser_of(app, ADMIN), app.test_client()
+    cookie = client.get_cookie("session")
+    assert cookie is not None
+    thief.set_cookie("session", cookie.value)
+    assert thief.get("/overview").status_code == 200
+    client.post("/logout", data={"csrf_token": csrf_token(client, "/overview")})
+    assert thief.get("/overview").status_code == 302
+    assert log_in(client).status_code == 302
+
+
 def test_logins_and_logouts_are_in_the_audit_log(app: Flask, client: FlaskClient) -> None:
     make_operator(app)
     log_in(client)
