@@ -50,6 +50,7 @@ def test_database_urls_are_taken_as_hosts_hand_them_out(sent: str, understood: s
 
 FAULTS = [
     ("DATABASE_URL", "mysql://host/db"),
+    ("DATABASE_URL", "postgres://user:a_password@host:port/db"),
     ("DATABASE_URL", "sqlite://"),
     ("DATABASE_URL", "sqlite:///:memory:"),
     ("PORT", "http"),
@@ -70,6 +71,9 @@ FAULTS = [
     ("ADMIN_PASSWORD", "alone"),
     ("TRACKER_PHONE_REGION", "Germany"),
     ("TRACKER_WORKER", "both"),
+    ("TRACKER_SMTP_URL", "smtp://mail.example.com:99999"),
+    ("TRACKER_MAIL_FROM", "Tracker"),
+    ("TRACKER_MAIL_FROM", "Tracker <tracker@example.com>\r\nBcc: eve@example.com"),
 ]
 
 
@@ -78,6 +82,7 @@ def test_a_faulty_setting_stops_the_start_and_is_named(name: str, value: str) ->
     with pytest.raises(SettingsError) as stopped:
         load_settings(PRODUCTION | {name: value})
     assert name in str(stopped.value)
+    assert "a_password" not in str(stopped.value)
 
 
 def test_production_needs_a_secret_key_that_is_long_enough() -> None:

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
@@ -22,6 +23,8 @@ from pydantic import (
     Field,
     ValidationError,
 )
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
@@ -33,17 +36,23 @@ class SettingsError(SystemExit):
 
 def _database_url(url: str) -> str:
     """SQLAlchemy's spelling of the URL; relative SQLite paths start at the project's root."""
-    for prefix in ("postgres://", "postgresql://"):
+    for prefix in ("postgres://", "postgresql://", "postgresql+psycopg://"):
         if url.startswith(prefix):
-            return "postgresql+psycopg://" + url.removeprefix(prefix)
+            return _readable_url("postgresql+psycopg://" + url.removeprefix(prefix))
     if url.startswith("sqlite:///"):
         path = url.removeprefix("sqlite:///")
         if not path or path.startswith(":memory:"):
             raise ValueError("must name a file: an in-memory database is lost with its process")
         return "sqlite:///" + str(ROOT / path)
-    if url.startswith("postgresql+psycopg://"):
-        return url
     raise ValueError("must start with sqlite:///, postgres:// or postgresql://")
+
+
+def _readable_url(url: str) -> str:
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):  # what they say may hold the password
+        raise ValueError("must look like postgresql://user:password@host:5432/name") from None
+    return url
 
 
 def _zone(name: str) -> str:
@@ -57,7 +66,7 @@ def _zone(name: str) -> str:
 def _rate(text: object) -> object:
     """``N/minute`` as the number N."""
     number, _, unit = str(text).partition("/")
-    if unit != "minute" or not number.isdigit() or int(number) == 0:
+    if unit != "minute" or not number.isdecimal() or int(number) == 0:
         raise ValueError("must look like 600/minute")
     return int(number)
 
@@ -97,9 +106,22 @@ def _public_url(url: str) -> str:
 
 
 def _smtp_url(url: str) -> str:
-    if url and not re.fullmatch(r"smtps?://[^/\s]+/?", url):
+    if url and not (re.fullmatch(r"smtps?://[^/\s]+/?", url) and _has_possible_port(url)):
         raise ValueError("must look like smtp://user:password@host:587")
     return url
+
+
+def _has_possible_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def _sender(text: str) -> str:
+    if text and not re.fullmatch(r"[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+", text):
+        raise ValueError("must look like Tracker <tracker@example.com>")
+    return text
 
 
 class Settings(BaseModel):
@@ -186,7 +208,7 @@ class Settings(BaseModel):
         description="The server that mails alerts and digests, as smtp://user:password@host:587 "
         "or smtps://.",
     )
-    mail_from: str = Field(
+    mail_from: Annotated[str, AfterValidator(_sender)] = Field(
         "",
         alias="TRACKER_MAIL_FROM",
         description="The sender of mails, such as Tracker <tracker@example.com>.",

@@ -194,6 +194,46 @@ def test_a_rule_is_snoozed_switched_off_tried_and_deleted(
     assert len(rules(app)) == 1
 
 
+def test_a_rule_is_changed_on_its_page(app: Flask, operator: FlaskClient) -> None:
+    send(operator, "add-channel", name="Ada", kind="smtp", address="ada@example.com")
+    send(operator, "add-rule", **WATCHED, row="error_code=TIMEOUT", days="7")
+    rule, channel = rules(app)[-1], str(held_channels(app)[0].id)
+    page = operator.get(f"/alerts/rules/{rule.id}/test").text
+    assert 'name="number" value="trips/errors/failures"' in page
+    assert 'value="error_code=TIMEOUT"' in page
+    changed = WATCHED | {"name": "Timeouts", "value": "5", "row": "error_code=TIMEOUT"}
+    send(operator, "edit-rule", rule=str(rule.id), **changed, days="7", channels=channel)
+    after = rules(app)[-1]
+    assert (after.id, after.name, after.options["value"]) == (rule.id, "Timeouts", 5.0)
+    assert after.options["row"] == "error_code=TIMEOUT"
+    assert list(after.channels) == [channel]
+    audit = operator.get("/settings/audit").text
+    assert "name: x → Timeouts; value: 1.0 → 5.0; channels: none →" in audit
+    assert "error_code" not in audit
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "options"),
+    [("zero_results", {"percent": "40"}, {"above": 0.4}), ("spike", {}, {})],
+)
+def test_a_changed_rule_watches_what_it_watched(
+    app: Flask, operator: FlaskClient, kind: str, form: dict[str, str], options: dict[str, float]
+) -> None:
+    send(operator, "add-rule", name="x", kind=kind, percent="12.5")
+    rule = rules(app)[-1]
+    if form:
+        assert (
+            'name="percent" inputmode="decimal" required value="12.5"'
+            in operator.get(f"/alerts/rules/{rule.id}/test").text
+        )
+    send(operator, "edit-rule", rule=str(rule.id), name="y", kind="refusals", **form)
+    after = rules(app)[-1]
+    assert (after.name, after.kind, after.options) == ("y", kind, options)
+    refused = send(operator, "edit-rule", rule=str(rule.id), name=" ", percent="50")
+    assert refused.status_code == 422
+    assert rules(app)[-1].name == "y"
+
+
 def test_a_rule_on_days_is_tried_on_days_and_says_which(app: Flask, operator: FlaskClient) -> None:
     with app.extensions["database"].write() as connection:
         rule = alerts.create_rule(connection, "Refused", "refusals", {"above": 0.1}, "test")

@@ -1,5 +1,6 @@
 """Logging in, out, and the password."""
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -71,14 +72,15 @@ def test_guessing_an_account_is_slowed_down_in_every_process(
     assert "Too many attempts" in answer.text
 
 
-def test_a_client_that_tries_many_accounts_is_slowed_down(app: Flask) -> None:
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8:1:2::{}"])
+def test_a_client_that_tries_many_accounts_is_slowed_down(app: Flask, address: str) -> None:
     database = app.extensions["database"]
     with database.write() as connection:
         for n in range(logins.CLIENT_LIMIT):
-            logins.count_attempt(connection, f"someone{n}@example.com", "192.0.2.1")
-    client = app.test_client()
+            logins.count_attempt(connection, f"someone{n}@example.com", address.format(n))
+    client, last = app.test_client(), {"REMOTE_ADDR": address.format(0)}
     form = {"email": ADMIN, "password": PASSWORD, "csrf_token": csrf_token(client)}
-    answer = client.post("/login", data=form, environ_overrides={"REMOTE_ADDR": "192.0.2.1"})
+    answer = client.post("/login", data=form, environ_overrides=last)
     assert answer.status_code == 429
     assert log_in(client).status_code == 401
 
@@ -135,6 +137,18 @@ def test_an_operator_whose_password_is_reset_is_logged_out(
     with app.extensions["database"].write() as connection:
         set_password(connection, ADMIN, "test")
     assert operator.get("/overview").status_code == 302
+
+
+def test_after_a_logout_a_copy_of_the_cookie_opens_nothing(app: Flask) -> None:
+    make_operator(app)
+    client, thief = browser_of(app, ADMIN), app.test_client()
+    cookie = client.get_cookie("session")
+    assert cookie is not None
+    thief.set_cookie("session", cookie.value)
+    assert thief.get("/overview").status_code == 200
+    client.post("/logout", data={"csrf_token": csrf_token(client, "/overview")})
+    assert thief.get("/overview").status_code == 302
+    assert log_in(client).status_code == 302
 
 
 def test_logins_and_logouts_are_in_the_audit_log(app: Flask, client: FlaskClient) -> None:

@@ -45,6 +45,16 @@ class TestTheLimit:
         )
         assert answer.status_code == 202
 
+    def test_an_ipv6_client_does_not_choose_another_address(self, client: FlaskClient) -> None:
+        def status(address: str) -> int:
+            here = {"REMOTE_ADDR": address}
+            return client.post("/api/events", json=CLICK, environ_overrides=here).status_code
+
+        assert [status(f"2001:db8:1:2:{n}::{n}") for n in range(6)] == [202] * 5 + [429]
+        assert status("2001:db8:1:3::1") == 202
+        assert [status(f"::ffff:192.0.2.{n}") for n in range(6)] == [202] * 6
+        assert status("fe80::1%eth0") == status("no address: at all") == 202
+
     def test_keys_have_no_limit(self, app: Flask, client: FlaskClient, write_key: str) -> None:
         for _ in range(8):
             answer = client.post("/api/events", json=CLICK, headers=bearer(write_key))

@@ -36,10 +36,20 @@ def _number(name: str, what: str) -> float:
 
 def _add_rule(connection: Connection, actor: str) -> Done:
     kind = form_text("kind")
-    chosen = [one for one in request.form.getlist("channels") if IS_UUID(one)]
     name, tenant = form_text("name"), form_text("tenant") or None
-    alerts.create_rule(connection, name, kind, _options(kind), actor, tenant, chosen)
+    alerts.create_rule(connection, name, kind, _options(kind), actor, tenant, _channels())
     return Done("The rule watches from now on. Try it on the last 30 days.")
+
+
+def _edit_rule(connection: Connection, actor: str) -> Done:
+    rule = alerts.find_rule(connection, _id("rule"))
+    options = _options(rule.kind)
+    alerts.edit_rule(connection, rule.id, actor, form_text("name"), options, _channels())
+    return Done("The rule is changed. What fired before stays as it was.")
+
+
+def _channels() -> list[str]:
+    return [one for one in request.form.getlist("channels") if IS_UUID(one)]
 
 
 def _options(kind: str) -> dict[str, Any]:
@@ -150,6 +160,7 @@ def _replay(connection: Connection, actor: str) -> Done:
 
 CHANGES: dict[str, Callable[[Connection, str], Done]] = {
     "add-rule": _add_rule,
+    "edit-rule": _edit_rule,
     "switch-rule": _switch_rule,
     "snooze": _snooze,
     "delete-rule": _delete_rule,

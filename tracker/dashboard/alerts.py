@@ -91,7 +91,8 @@ def alerts_page(problem: str = "", done: Done | None = None) -> Any:
 
 def try_rule(rule_id: str) -> Any:
     """What a rule would have told in the last days."""
-    if viewer().tenants is not None or not IS_UUID(rule_id):
+    someone = viewer()
+    if someone.tenants is not None or not IS_UUID(rule_id):
         abort(404)
     app = current_app
     with app.extensions["database"].read(None) as session:
@@ -101,9 +102,16 @@ def try_rule(rule_id: str) -> Any:
             abort(404, str(error))
         zone = app.extensions["settings"].zone
         found = dry_run(session, rule, zone, app.extensions["panel_metrics"], _DRY_RUN_DAYS)
+        told = channels.list_channels(session)
     when = settings_changes.moment if rule.kind in BY_THE_MINUTE else _day
     return render_template(
-        "dashboard/alerts_test.html", rule=rule, episodes=found, days=_DRY_RUN_DAYS, when=when
+        "dashboard/alerts_test.html",
+        rule=rule,
+        episodes=found,
+        days=_DRY_RUN_DAYS,
+        when=when,
+        channels=told,
+        is_admin=someone.role == "admin",
     )
 
 

@@ -22,6 +22,7 @@ from tracker.dashboard.ways_back import is_own_path
 from tracker.model import Operator
 from tracker.store import logins
 from tracker.store.access import audit
+from tracker.store.operators import end_sessions
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
@@ -53,9 +54,10 @@ def log_in() -> Any:
 
 
 def log_out() -> Any:
-    """End this session."""
+    """End this session, and the operator's others: a copy of the cookie must be worth nothing."""
     if current_user.is_authenticated:
         with current_app.extensions["database"].write() as connection:
+            end_sessions(connection, current_user.operator_id)
             audit(connection, current_user.email, "operator.logout")
     logout_user()
     session.clear()

@@ -12,6 +12,7 @@ from tracker.ingest.bots import is_bot
 from tracker.ingest.intake import Headers, Intake, this_intake
 from tracker.ingest.ratelimit import fingerprint, seconds_to_next_window
 from tracker.store.access import KeyGrant, find_key
+from tracker.store.salts import client_of
 from tracker.store.settings import Choices
 
 
@@ -96,7 +97,7 @@ def _limit_rate(intake: Intake, sent: Request) -> None:
     except (SQLAlchemyError, OSError):
         raise overloaded() from None
     limit = intake.settings.rate_limit
-    if intake.rate_counters.count(fingerprint(sent.remote_addr or "", salt)) > limit:
+    if intake.rate_counters.count(fingerprint(client_of(sent.remote_addr or ""), salt)) > limit:
         raise ApiError(
             429,
             "rate_limited",

@@ -47,16 +47,23 @@ def create_rule(
     """A new rule's id. No channels mean all; no tenant means all that count."""
     if kind not in KINDS:
         raise AccessError(f"A rule is one of {', '.join(KINDS)}.")
-    if not name.strip():
-        raise AccessError("A rule needs a name.")
+    _require_name(name)
     if tenant_id:
         require_tenant(connection, tenant_id)
     rule_id = _insert_rule(connection, name, kind, options, tenant_id, channels)
-    # a row may be named by what somebody asked, which must not outlive them here
-    watched = {option: value for option, value in options.items() if option != "row"}
-    detail = {"name": name, "kind": kind, **watched, "rule": rule_id}
+    detail = {"name": name, "kind": kind, **_on_record(options), "rule": rule_id}
     audit(connection, actor, "alert.create", tenant_id, **detail)
     return rule_id
+
+
+def _require_name(name: str) -> None:
+    if not name.strip():
+        raise AccessError("A rule needs a name.")
+
+
+def _on_record(options: Mapping[str, Any]) -> dict[str, Any]:
+    # a row may be named by what somebody asked, which must not outlive them in the audit log
+    return {option: value for option, value in options.items() if option != "row"}
 
 
 def _insert_rule(
@@ -108,6 +115,35 @@ def change_rule(connection: Connection, rule_id: str, actor: str, **values: Any)
     connection.execute(update(RULES).where(RULES.c.id == rule_id).values(**values))
     detail = {"name": rule.name, **{name: _plain(value) for name, value in values.items()}}
     audit(connection, actor, "alert.change", rule.tenant_id, **detail, rule=rule_id)
+
+
+def edit_rule(
+    connection: Connection,
+    rule_id: str,
+    actor: str,
+    name: str,
+    options: Mapping[str, Any],
+    channels: Sequence[str],
+) -> None:
+    """Another name, other limits, other channels. What it watches stays, and so its history."""
+    _require_name(name)
+    rule = find_rule(connection, rule_id)
+    values = {"name": name.strip()[:200], "options": dict(options), "channels": list(channels)}
+    connection.execute(update(RULES).where(RULES.c.id == rule_id).values(**values))
+    before = {"name": rule.name, **_on_record(rule.options), "channels": rule.channels}
+    after = {"name": values["name"], **_on_record(options), "channels": values["channels"]}
+    changed = {
+        what: [before.get(what), new] for what, new in after.items() if before.get(what) != new
+    }
+    audit(
+        connection,
+        actor,
+        "alert.edit",
+        rule.tenant_id,
+        name=rule.name,
+        rule=rule_id,
+        changed=changed,
+    )
 
 
 def _plain(value: object) -> object:

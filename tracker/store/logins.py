@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from tracker.model import LoginAttempt, Operator
 from tracker.store.access import audit
 from tracker.store.operators import hash_password, password_fits
-from tracker.store.salts import salt_of
+from tracker.store.salts import client_of, salt_of
 
 WINDOW = timedelta(minutes=15)
 ACCOUNT_LIMIT = 10
@@ -94,5 +94,5 @@ def _subjects(connection: Connection, email: str, client: str) -> tuple[str, str
     salt = salt_of(connection, datetime.now(UTC).date()).encode()
     return (
         hmac.new(salt, b"account " + email.strip().lower().encode(), hashlib.sha256).hexdigest(),
-        hmac.new(salt, b"client " + client.encode(), hashlib.sha256).hexdigest(),
+        hmac.new(salt, b"client " + client_of(client).encode(), hashlib.sha256).hexdigest(),
     )

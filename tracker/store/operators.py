@@ -88,6 +88,15 @@ def set_password(
     return chosen
 
 
+def end_sessions(connection: Connection, operator_id: str) -> None:
+    """Ends every session of an operator: a cookie is all there is of one, and may be copied."""
+    connection.execute(
+        update(Operator)
+        .where(Operator.id == operator_id)
+        .values(session_version=Operator.session_version + 1)
+    )
+
+
 def find_operator(session: Session, operator_id: str) -> Operator | None:
     """The operator with this id, with their tenants; None when it is no id of one."""
     if not IS_UUID(operator_id):

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import UTC, date, datetime, timedelta
+from ipaddress import IPv6Address
 
 from sqlalchemy import Connection, delete, select
 
@@ -33,6 +34,20 @@ def salt_of(connection: Connection, day: date) -> str:
     row = {"day": day, "salt": secrets.token_hex(32), "created_at": datetime.now(UTC)}
     bulk.upsert(connection, DailySalt.__table__, [row], {})
     return str(connection.execute(select(DailySalt.salt).where(DailySalt.day == day)).scalar_one())
+
+
+def client_of(address: str) -> str:
+    """What of an address tells clients apart: of IPv6 the first 64 bits.
+
+    The other 64 everybody chooses for themselves, anew for each request if need be.
+    """
+    if ":" not in address:
+        return address
+    try:
+        whole = IPv6Address(address.partition("%")[0])
+    except ValueError:  # a proxy may send anything
+        return address
+    return str(whole.ipv4_mapped or int(whole) >> 64)
 
 
 def delete_old_salts(connection: Connection) -> int:
