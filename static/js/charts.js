@@ -1,7 +1,7 @@
 /* Draws each [data-chart] from the JSON block that follows it. Plotly is large: it is fetched
-   at once for a chart that is in view, otherwise when somebody begins to look around, or soon
-   after the page is there. On a phone it would hold up the first touch for long, so there even
-   a chart in view waits. Colours are tokens of tokens.css, read when drawn. */
+   at once for a chart that is in view, otherwise when somebody begins to look around, or, for what
+   is near the view, soon after the page is there. On a phone it would hold up the first touch for
+   long, so there even a chart in view waits. Colours are tokens of tokens.css, read when drawn. */
 (() => {
   const charts = [...document.querySelectorAll("[data-chart]")];
   if (!charts.length) return;
@@ -101,16 +101,19 @@
     if (waiting.delete(plot)) queue = queue.then(idle).then(() => show(plot));
   }
 
-  const inView = new IntersectionObserver(
-    (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => enqueue(entry.target)),
-    { threshold: 0.5 },
-  );
-  if (matchMedia("(min-width: 800px)").matches) charts.forEach((plot) => inView.observe(plot));
+  function drawSeen(where) {
+    const seen = new IntersectionObserver(
+      (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => enqueue(entry.target)), where,
+    );
+    charts.forEach((plot) => seen.observe(plot));
+  }
+
+  if (matchMedia("(min-width: 800px)").matches) drawSeen({ threshold: 0.5 });
   const others = () => waiting.forEach(enqueue);
   for (const sign of ["scroll", "pointermove", "pointerdown", "keydown"]) {
     addEventListener(sign, others, { once: true, passive: true });
   }
-  addEventListener("load", () => setTimeout(others, SOON));
+  addEventListener("load", () => setTimeout(drawSeen, SOON, { rootMargin: "50%" }));
 
   addEventListener("beforeprint", () => {
     for (const plot of charts.filter((one) => !isDrawn(one))) {

@@ -144,7 +144,7 @@ OUT_OF_SIGHT = """[...document.querySelectorAll("main button, main summary")]
   .filter((it) => it.getBoundingClientRect().right > innerWidth).map((it) => it.innerText)"""
 
 
-@pytest.mark.parametrize("path", ["/alerts", "/views", "/settings/operators"])
+@pytest.mark.parametrize("path", ["/alerts", "/annotations", "/views", "/settings/operators"])
 def test_on_a_phone_no_button_of_a_row_is_out_of_sight(
     browser: Browser, filled: Site, path: str
 ) -> None:

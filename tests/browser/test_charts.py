@@ -54,10 +54,18 @@ def has_plotly(page: Page) -> bool:
     return there
 
 
-def test_charts_out_of_view_are_drawn_after_a_while(page: Page) -> None:
+def test_charts_near_the_view_are_drawn_after_a_while_and_others_when_somebody_moves(
+    page: Page,
+) -> None:
+    page.set_viewport_size(
+        {"width": 1000, "height": 400}
+    )  # the first chart is below, the others far
     page.goto(PATH)
+    expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "", timeout=20_000)
+    page.wait_for_timeout(3000)  # longer than what is near waits
+    assert page.locator(UNDRAWN).count() > 1
+    page.mouse.move(9, 9)
     expect(page.locator(UNDRAWN)).to_have_count(0, timeout=20_000)
-    assert page.locator(CHARTS).count() > 2
 
 
 def test_without_a_chart_in_view_plotly_waits_for_a_sign_of_somebody(page: Page) -> None:
