@@ -80,7 +80,12 @@ def test_a_rule_on_any_number_of_a_page_can_be_added(app: Flask, operator: Flask
 
 def test_a_rule_may_wait_for_the_end_of_a_day(app: Flask, operator: FlaskClient) -> None:
     send(operator, "add-rule", **WATCHED, whole_days="yes")
-    assert rules(app)[-1].options["whole_days"] is True
+    rule = rules(app)[-1]
+    assert rule.options["whole_days"] is True
+    assert (
+        'name="whole_days" value="yes" checked'
+        in operator.get(f"/alerts/rules/{rule.id}/test").text
+    )
     assert "over one day up to yesterday" in operator.get("/alerts").text
 
 
