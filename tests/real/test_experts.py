@@ -109,7 +109,9 @@ def test_concentration_is_over_all_experts_ever_known(
             "top_10_percent_share": close(sum(counts[-ceil(n / 10) :]) / total),
         }
     ]
-    unseen = sorted(expert for expert in known if not times[expert])
+    shown_ever = by(0, impressions(lines, ever))
+    unseen = [expert for expert in known if not times[expert]]
+    unseen.sort(key=lambda expert: (-shown_ever[expert], expert))
     assert [row["expert_id"] for row in panel("/experts/never-shown", period)] == unseen
 
 
