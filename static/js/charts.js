@@ -1,7 +1,8 @@
 /* Draws each [data-chart] from the JSON block that follows it. Plotly is large: it is fetched
    at once for a chart that is in view, otherwise when somebody begins to look around, or, for what
    is near the view, soon after the page is there. On a phone it would hold up the first touch for
-   long, so there even a chart in view waits. Colours are tokens of tokens.css, read when drawn. */
+   long, so there even a chart in view waits, and what is near the view for somebody who looks
+   around. Colours are tokens of tokens.css, read when drawn. */
 (() => {
   const charts = [...document.querySelectorAll("[data-chart]")];
   if (!charts.length) return;
@@ -108,12 +109,14 @@
     charts.forEach((plot) => seen.observe(plot));
   }
 
-  if (matchMedia("(min-width: 800px)").matches) drawSeen({ threshold: 0.5 });
+  const inView = { threshold: 0.5 }, nearView = { rootMargin: "50%" };
+  const wide = matchMedia("(min-width: 800px)").matches;
+  if (wide) drawSeen(inView);
   const others = () => waiting.forEach(enqueue);
   for (const sign of ["scroll", "pointermove", "pointerdown", "keydown"]) {
     addEventListener(sign, others, { once: true, passive: true });
   }
-  addEventListener("load", () => setTimeout(drawSeen, SOON, { rootMargin: "50%" }));
+  addEventListener("load", () => setTimeout(drawSeen, SOON, wide ? nearView : inView));
 
   addEventListener("beforeprint", () => {
     for (const plot of charts.filter((one) => !isDrawn(one))) {

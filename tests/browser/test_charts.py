@@ -58,9 +58,7 @@ def has_plotly(page: Page) -> bool:
 def test_charts_near_the_view_are_drawn_after_a_while_and_others_when_somebody_moves(
     page: Page,
 ) -> None:
-    page.set_viewport_size(
-        {"width": 1000, "height": 400}
-    )  # the first chart is below, the others far
+    page.set_viewport_size({"width": 1000, "height": 400})  # the first is below, others are far
     page.goto(PATH)
     expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "", timeout=20_000)
     page.wait_for_timeout(3000)  # longer than what is near waits
@@ -84,6 +82,15 @@ def test_on_a_phone_a_chart_in_view_waits_too(page: Page) -> None:
     assert not has_plotly(page)
     page.mouse.move(9, 9)
     expect(page.locator(UNDRAWN)).to_have_count(0, timeout=20_000)
+
+
+def test_on_a_phone_only_what_is_in_view_is_drawn_after_a_while(page: Page) -> None:
+    page.set_viewport_size({"width": 412, "height": 400})
+    page.goto(PATH)
+    page.wait_for_timeout(4000)
+    assert not has_plotly(page)
+    page.set_viewport_size({"width": 412, "height": 2000})
+    expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "", timeout=20_000)
 
 
 def test_a_chart_in_view_is_drawn_and_leaves_the_others_for_later(page: Page) -> None:
