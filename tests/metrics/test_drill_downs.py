@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.conftest import make_tenant, record
 from tests.metrics.asking import asked, click, event, scope, search
 from tracker.metrics import people
 from tracker.metrics.people_days import STEPS
-from tracker.metrics.people_filters import conditions
+from tracker.metrics.people_filters import conditions, number_of
 
 Line = dict[str, Any]
 _SETTINGS = (("city", "Rome"), ("city", "Oslo"), ("rate", [50, 120]), ("language", "Dutch"))
@@ -242,6 +243,13 @@ def test_each_cell_of_those_who_come_back_leads_to_its_sessions(app: Flask) -> N
                 assert people.sessions(session, framed).total == len(rows), cell
             assert last < cell.sunday or len(rows) == cell.returned, cell
     assert asked(app, people.sessions, filters={"first_week": "soon"}) == []
+    week = scope(first=date(2026, 11, 9), last=date(2026, 11, 15))
+    for first_day in ("2026-11-02", "2026-11-04"):  # a Monday, and what only an address can name
+        framed = replace(week, filters={"first_week": first_day}, limit=1000)
+        with app.extensions["database"].read(framed.tenants) as session:
+            found = people.sessions(session, framed).rows
+            assert found
+            assert number_of(session, conditions(framed)) == len(found), first_day
 
 
 def test_those_who_are_few_are_added_up(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

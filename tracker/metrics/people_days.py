@@ -73,7 +73,8 @@ def came_first(scope: Scope) -> Iterator[Condition]:
         return int(session.execute(members).scalar_one())
 
     first = and_(~_was_here(None, monday), _was_here(monday, monday + timedelta(weeks=1)))
-    yield Condition(_here(scope, first), first, number if _is_one_week(scope) else None)
+    is_counted = monday.weekday() == 0 and _is_one_week(scope)
+    yield Condition(_here(scope, first), first, number if is_counted else None)
 
 
 def _is_one_week(scope: Scope) -> bool:
