@@ -1,6 +1,8 @@
 """Webhooks of tenants: who gets what, signed, once, and again where it was missed."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -19,7 +21,7 @@ from tests.ingest.sending import event_of
 from tests.jobs.receiver import Receiver
 from tracker.jobs.deliveries import deliver_due
 from tracker.model import Delivery, Destination
-from tracker.store import deliveries, notifying, subscriptions
+from tracker.store import deliveries, notifying, recording, subscriptions
 from tracker.store.access import AccessError
 from tracker.store.notifying import send_missed, wants
 
@@ -131,8 +133,8 @@ def test_what_was_missed_is_enqueued_some_at_a_time_and_once(
     database, hour_ago = app.extensions["database"], datetime.now(UTC) - timedelta(hours=1)
     with commits(app) as ended:
         assert send_missed(database, "acme", subscription_id, hour_ago, "me") == 4
-    # what waited already, 8 events by twos, and a look that finds no more
-    assert len(ended) == 1 + 4 + 1
+    # enabled, what waited already, 8 events by twos, and a look that finds no more
+    assert len(ended) == 1 + 1 + 4 + 1
     assert [one.event_type for one in outbox(app)] == ["quota_exceeded"] * 4
     assert len({one.message_id for one in outbox(app)}) == 4
 
@@ -157,6 +159,32 @@ def test_interrupted_it_keeps_what_it_did_and_does_the_rest_when_asked_again(
     assert len(outbox(app)) == 4
     send_missed(database, "acme", subscription_id, hour_ago, "me")
     assert len(outbox(app)) == len({one.message_id for one in outbox(app)}) == 6
+
+
+def test_what_is_being_stored_while_a_subscription_is_enabled_is_not_missed(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription_id = missed_by_one(app, client, "ingest_started")
+    database, hour_ago = app.extensions["database"], datetime.now(UTC) - timedelta(hours=1)
+    looked, go_on = threading.Event(), threading.Event()
+
+    def notify(*given: Any) -> int:
+        enqueued = notifying.notify(*given)
+        looked.set()
+        assert go_on.wait(10)
+        return enqueued
+
+    monkeypatch.setattr(recording, "notify", notify)
+    with ThreadPoolExecutor() as both:
+        sending = both.submit(send, app, app.test_client(), "quota_exceeded")
+        assert looked.wait(10)
+        missed = both.submit(send_missed, database, "acme", subscription_id, hour_ago, "me")
+        with pytest.raises(TimeoutError):
+            missed.result(2)  # waits for the event, which took the subscription for disabled
+        go_on.set()
+        (event_id,) = sending.result(10)
+        assert missed.result(10) == 1
+    assert [one.message_id for one in outbox(app)] == [event_id]
 
 
 def missed_by_one(app: Flask, client: FlaskClient, *names: str) -> str:

@@ -16,7 +16,7 @@ from tracker.store import bulk, deliveries
 from tracker.store.access import AccessError, audit
 from tracker.store.database import Database
 from tracker.store.deliveries import Message
-from tracker.store.locks import join_writers
+from tracker.store.locks import barrier, join_writers
 from tracker.store.subscriptions import EVENTS, find_subscription
 
 DESTINATIONS = Destination.__table__
@@ -96,11 +96,13 @@ def send_missed(
     the rest: a message is enqueued once.
     """
     with database.write() as connection:
+        barrier(connection)  # whoever took it for disabled has stored what is looked for below
         subscription = _existing(connection, tenant_id, subscription_id)
         if subscription.disabled_at is not None:
             deliveries.enable(connection, subscription_id, actor)
         detail = {"webhook": subscription_id, "since": since.isoformat()}
         audit(connection, actor, "webhook.replay", tenant_id, **detail)
+    with database.write() as connection:
         sent = deliveries.replay_missed(connection, subscription_id, since)
     place: Place | None = (since, _BEFORE_ALL)
     while place:
