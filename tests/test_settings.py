@@ -41,11 +41,22 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("postgres://u:p@host/db", "postgresql+psycopg://u:p@host/db"),
         ("postgresql://u:p@host/db", "postgresql+psycopg://u:p@host/db"),
         ("postgresql+psycopg://u@host/db", "postgresql+psycopg://u@host/db"),
-        ("sqlite:////data/tracker.db", "sqlite:////data/tracker.db"),
     ],
 )
 def test_database_urls_are_taken_as_hosts_hand_them_out(sent: str, understood: str) -> None:
     assert load_settings(PRODUCTION | {"DATABASE_URL": sent}).database_url == understood
+
+
+def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new/data/tracker.db"
+    assert load_settings(PRODUCTION | {"DATABASE_URL": url}).database_url == url
+    assert (tmp_path / "new" / "data").is_dir()
+
+
+def test_a_folder_that_can_t_be_made_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=r"DATABASE_URL needs the folder .*/file/data"):
+        load_settings(PRODUCTION | {"DATABASE_URL": f"sqlite:///{tmp_path}/file/data/tracker.db"})
 
 
 FAULTS = [

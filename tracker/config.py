@@ -26,6 +26,8 @@ from pydantic import (
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from tracker.passwords import SHORTEST_PASSWORD, is_long_enough
+
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
 
@@ -43,8 +45,16 @@ def _database_url(url: str) -> str:
         path = url.removeprefix("sqlite:///")
         if not path or path.startswith(":memory:"):
             raise ValueError("must name a file: an in-memory database is lost with its process")
+        _make_folder((ROOT / path).parent)
         return "sqlite:///" + str(ROOT / path)
     raise ValueError("must start with sqlite:///, postgres:// or postgresql://")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"needs the folder {folder}: {error.strerror}") from None
 
 
 def _readable_url(url: str) -> str:
@@ -276,14 +286,14 @@ def _is_production(given: Mapping[str, str]) -> bool:
 def _misfits(given: Mapping[str, str]) -> list[str]:
     """What is wrong with the variables together, whatever else is wrong with each of them."""
     origins, password = given.get("TRACKER_ALLOWED_ORIGINS", ""), given.get("ADMIN_PASSWORD", "")
+    too_short = bool(password) and not is_long_enough(password)
     rules = {
         "SECRET_KEY is required in production, 16 characters or more": _is_production(given)
         and len(given.get("SECRET_KEY", "")) < 16,
         "TRACKER_ALLOWED_ORIGINS may be * in development only": _is_production(given)
         and "*" in [part.strip() for part in origins.split(",")],
         "ADMIN_EMAIL and ADMIN_PASSWORD come together": ("ADMIN_EMAIL" in given) != bool(password),
-        "ADMIN_PASSWORD must have 10 characters or more besides blanks": bool(password)
-        and len(password.strip()) < 10,
+        f"ADMIN_PASSWORD must have {SHORTEST_PASSWORD} characters besides blanks": too_short,
         "TRACKER_DIGEST_TO needs TRACKER_SMTP_URL": "TRACKER_DIGEST_TO" in given
         and "TRACKER_SMTP_URL" not in given,
     }

@@ -176,6 +176,7 @@ def test_a_key_reads_its_own_tenant_alone(app: Flask, client: FlaskClient) -> No
         "from=yesterday",
         "to=2026-13-01",
         "from=2026-11-11T10:00:00",
+        "to=2026-11-11&from=2026-11-12",
         "type=%00",
         "unknown=1",
     ],

@@ -9,13 +9,9 @@ from wtforms import PasswordField
 from wtforms.validators import EqualTo, InputRequired, Length, ValidationError
 
 from tracker.dashboard.viewers import LoggedIn, ask_to_log_in
+from tracker.passwords import SHORTEST_PASSWORD, is_long_enough
 from tracker.store.logins import TooManyAttempts, authenticate, count_attempt
-from tracker.store.operators import (
-    SHORTEST_PASSWORD,
-    find_operator,
-    is_long_enough,
-    set_password,
-)
+from tracker.store.operators import find_operator, set_password
 
 
 def _long_enough(_form: FlaskForm, field: PasswordField) -> None:

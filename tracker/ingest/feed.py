@@ -70,6 +70,8 @@ def _wanted(tenant_id: str) -> Wanted:
         start=_moment("from", faults),
         end=_moment("to", faults, is_end=True),
     )
+    if wanted.start and wanted.end and wanted.start >= wanted.end:
+        faults.append(Fault("to", "must not be before from"))
     if faults:
         raise _invalid(faults)
     return wanted

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
 from tracker.model import Operator, OperatorTenant
+from tracker.passwords import SHORTEST_PASSWORD, is_long_enough
 from tracker.store.access import IS_UUID, AccessError, audit, normalised_email, require_tenant
 
 ROLES = ("admin", "analyst", "tenant")
-SHORTEST_PASSWORD = 10
 HASHER = PasswordHasher()
 
 
@@ -140,8 +140,3 @@ def _chosen(password: str | None) -> str:
             f"A password has {SHORTEST_PASSWORD} characters or more, not counting blanks around it."
         )
     return password
-
-
-def is_long_enough(password: str) -> bool:
-    """Whether it may be chosen. Blanks at its ends are part of it, but hard for nobody to guess."""
-    return len(password.strip()) >= SHORTEST_PASSWORD
