@@ -285,6 +285,12 @@ def test_visitors_words_are_no_formula_in_a_spreadsheet(app: Flask, operator: Fl
     assert ",=" not in text
 
 
+def test_yes_and_no_read_alike_in_json_and_csv(app: Flask, operator: FlaskClient) -> None:
+    record(app, click())
+    (row,) = csv.DictReader(io.StringIO(operator.get("/activity/events.csv").text))
+    assert row["is_bot"] == "false"
+
+
 def test_names_tell_how_numbers_are_read() -> None:
     from tracker.metrics.overview import daily_events, totals
 

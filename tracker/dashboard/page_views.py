@@ -150,7 +150,7 @@ def _as_csv(page: Page, panel: Panel, scope: Scope, found: Answer) -> Response:
 def _csv_cell(value: Any) -> Any:
     """A cell as text. Visitors' words must not become formulas in a spreadsheet."""
     value = plain(value)
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list | bool):
         value = orjson.dumps(value).decode()
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return "'" + value
