@@ -9,7 +9,7 @@ from typing import Any
 
 from tracker.dashboard import formats
 from tracker.dashboard.panels import Chart, Kind
-from tracker.dashboard.tables import Cell, Header, TableView
+from tracker.dashboard.tables import Cell, Header, TableView, css_of
 from tracker.metrics.annotations import Note
 
 Figure = dict[str, Any]
@@ -17,7 +17,7 @@ _FLAG = "M 0 0 L 0 -11 L 9 -8 L 0 -5 Z"
 """A pennant on its pole, in pixels from the top of the plot."""
 _WIDTH = 44
 _INK = "var(--ink-2)"
-_HEADER = Header("Notes", Kind.TEXT.value, right=False)
+_HEADER = Header("Notes", css_of(Kind.TEXT), right=False)
 
 
 def on_chart(chart: Chart, rows: Sequence[Any], notes: Sequence[Note]) -> dict[date, str]:
@@ -88,7 +88,7 @@ def noted(table: TableView, rows: Sequence[Any], told: dict[date, str]) -> Table
 
 
 def _cell(words: str) -> Cell:
-    return Cell(words, right=False, kind=Kind.TEXT.value, title=words if len(words) > 30 else "")
+    return Cell(words, css_of(Kind.TEXT), title=words if len(words) > 30 else "")
 
 
 def spoken(told: dict[date, str], today: date) -> str:

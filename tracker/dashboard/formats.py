@@ -18,6 +18,7 @@ NOTHING = "–"
 
 _NARROW = "\u202f"
 _ID_LENGTH = 8
+_ENDS = re.compile(r"[@/_]")
 _PIECES = re.compile(r"[^@/_]*[@/_]|[^@/_]+")
 _DURATIONS = frozenset({Kind.MILLISECONDS, Kind.SECONDS})
 _COUNTS = frozenset({Kind.NUMBER, Kind.BAR})
@@ -47,8 +48,10 @@ def written(value: Any, kind: Kind, zone: ZoneInfo, today: date) -> str:
     return PLAIN[kind](value)
 
 
-def soft(text: str) -> Markup:
+def soft(text: str) -> str:
     """The text with places where a line may end: addresses and names in code have no spaces."""
+    if not _ENDS.search(text):  # most are numbers
+        return text
     return Markup("<wbr>").join(_PIECES.findall(text))
 
 

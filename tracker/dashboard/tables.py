@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tracker.dashboard import formats
@@ -17,25 +17,23 @@ from tracker.metrics.scope import Scope
 @dataclass(frozen=True)
 class Header:
     label: str
-    kind: str
+    css: str
+    """Its column's classes."""
     right: bool
     help: str = ""
-    minor: bool = False
     sort_url: str = ""
     sorted: str = ""
     """Empty, `ascending` or `descending`."""
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
+    """One of some thousand on a page, most of them in the charts' numbers."""
+
     text: str
-    right: bool
-    kind: str
+    css: str
+    """Its column's classes."""
     href: str = ""
     title: str = ""
-    minor: bool = False
-    wide: bool = False
-    """Whether its column takes the room that is left, cutting long texts."""
     bar: str = ""
     """Width of the bar behind a count, such as 62.5%."""
     n: str = ""
@@ -74,7 +72,7 @@ def numbers(panel: Chart, answer: Answer, scope: Scope, links: Links) -> TableVi
     headers = [_plain_header(panel.metric, column) for column in columns]
     plain = _rows(panel.metric, columns, answer.rows, scope, links)
     rows = [
-        [replace(cells[0], href=links.point(panel, row)), *cells[1:]]
+        [cells[0]._replace(href=links.point(panel, row)), *cells[1:]]
         for cells, row in zip(plain, answer.rows, strict=True)
     ]
     return TableView(headers, rows, _linked(rows))
@@ -103,7 +101,7 @@ def _columns(panel: Table, answer: Answer) -> list[Column]:
 
 def _plain_header(metric: Metric, column: Column) -> Header:
     its = kind(metric, column)
-    return Header(label(column), its.value, right(its), column.help, column.minor)
+    return Header(label(column), css_of(its, column.minor), right(its), column.help)
 
 
 def _header(panel: Table, column: Column, scope: Scope, links: Links) -> Header:
@@ -133,23 +131,26 @@ def _rows(
         max((getattr(row, column.name) or 0 for row in rows), default=0) if its is Kind.BAR else 0
         for column, its in zip(columns, kinds, strict=True)
     ]
-    placed = list(zip(columns, kinds, tops, range(len(columns)), strict=True))
+    css = [
+        css_of(its, column.minor, wide=place == wide)
+        for place, (column, its) in enumerate(zip(columns, kinds, strict=True))
+    ]
+    leads_to = [column.link or ("" if place else link) for place, column in enumerate(columns)]
+    placed = list(zip(columns, kinds, tops, css, leads_to, strict=True))
     said_on = (scope.zone, scope.today)
     return [
         [
-            _cell(
-                column,
-                its,
-                row,
-                said_on,
-                top,
-                href=links.to(column.link or ("" if place else link), row),
-                wide=place == wide,
-            )
-            for column, its, top, place in placed
+            _cell(column, its, row, said_on, top, css, links.to(template, row))
+            for column, its, top, css, template in placed
         ]
         for row in rows
     ]
+
+
+def css_of(kind: Kind, minor: bool = False, wide: bool = False) -> str:
+    """The classes of a column. A wide one takes the room that is left, cutting long texts."""
+    chosen = {"right": right(kind), "wide": wide, "minor": minor}
+    return " ".join([kind.value, *(name for name, holds in chosen.items() if holds)])
 
 
 def _cell(
@@ -158,17 +159,16 @@ def _cell(
     row: Any,
     said_on: tuple[ZoneInfo, date],
     top: Any,
-    **place: Any,
+    css: str,
+    href: str,
 ) -> Cell:
     value = getattr(row, column.name)
     text = column.say(row) if column.say else formats.written(value, kind, *said_on)
     return Cell(
-        **place,
         text=dict(column.words).get(value, text) if column.words else text,
-        right=right(kind),
-        kind=kind.value,
+        css=css,
+        href=href,
         title=_whole(value, text, kind),
-        minor=column.minor,
         bar=f"{100 * value / top:.1f}%" if value and top else "",
         n=small_sample(row, column.n, value),
         instant=value.isoformat() if isinstance(value, date) else "",
