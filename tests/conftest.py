@@ -3,10 +3,13 @@
 import gc
 import os
 import shutil
+import time
 from collections.abc import Generator, Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from argon2 import PasswordHasher
@@ -26,6 +29,14 @@ SESSION = "5516cb1f-6c99-46ba-bbf2-ae6444a9a4cf"
 PASSWORD = "correct horse battery"
 _MOST_KEPT = 12
 """How many apps the tests of a process keep; each holds memory, and may hold connections."""
+_LATE = timedelta(seconds=30)
+"""What is left of a day in which no test begins: many ask for what happened today."""
+
+# No example is too slow on a busy machine. CI tries the same ones each time: it judges a change.
+hypothesis.settings.register_profile(
+    "tests", deadline=None, derandomize="TRACKER_NO_SKIPS" in os.environ
+)
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,6 +47,14 @@ def pytest_collection_finish() -> None:
     """What is there by now stays; to look through it for garbage again and again takes a tenth."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    now = datetime.now(UTC)
+    left = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), UTC) - now
+    if left < _LATE:
+        time.sleep(left.total_seconds())
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -223,6 +242,11 @@ def make_tenant(app: Flask, tenant: str, kind: str = "production") -> None:
 
 def bearer(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
+
+
+def today() -> date:
+    """The day it is; each test asks anew, since a run may go on past midnight."""
+    return datetime.now(UTC).date()
 
 
 def record(app: Flask, *lines: dict[str, Any], tenant: str = "default", settle: bool = True) -> Any:

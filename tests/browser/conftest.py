@@ -5,9 +5,9 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
-from .network import Network
+from .network import PATIENCE, Network
 
 # Headless Chromium names itself, and would be taken for a bot.
 USER_AGENT = (
@@ -24,6 +24,25 @@ ARGUMENTS = [
     "--disable-sync",
     "--host-resolver-rules=MAP shop.test 127.0.0.1",
 ]
+
+expect.set_options(timeout=PATIENCE * 1000)
+
+
+class Held:
+    """Requests to an address, which wait until the test lets them go on."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.routes: list[Route] = []
+        self._page = page
+        page.route(address, lambda route: self.routes.append(route))
+
+    def first(self) -> Route:
+        """The first request, once it is there."""
+        for _ in range(PATIENCE * 100):
+            if self.routes:
+                return self.routes[0]
+            self._page.wait_for_timeout(10)
+        raise AssertionError("no request came")
 
 
 def press_in_turn(page: Page, *keys: str) -> None:
@@ -57,7 +76,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(user_agent=USER_AGENT, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE * 1000)
     yield context
     context.close()
 

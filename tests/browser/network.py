@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
+PATIENCE = 60
+"""How many seconds anything may take on a busy machine."""
 SCRIPT = '<!doctype html><title>Shop</title><script src="{}/static/tracker.js"{}></script>'
 
 
@@ -77,14 +79,14 @@ class Network:
     def wait_for(self, condition: Callable[[], object]) -> None:
         """Until what has arrived fulfils `condition`."""
         with self._changed:
-            assert self._changed.wait_for(condition, timeout=10), self.requests
+            assert self._changed.wait_for(condition, timeout=PATIENCE), self.requests
 
     def take(self, request: Request) -> Answer:
         """Records a request; returns the answer to it. Holds it back while `open` is not set."""
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
-        self.open.wait(20)
+        self.open.wait(2 * PATIENCE)
         with self._changed:
             answer = HANG_UP if self.down else self.script.pop(0) if self.script else None
             answer = self._accept(request, answer)

@@ -17,8 +17,9 @@ from werkzeug.routing import RequestRedirect
 from werkzeug.serving import make_server
 
 from tests.browser.conftest import USER_AGENT
+from tests.browser.network import PATIENCE
 from tests.browser.test_marketplace import Quietly
-from tests.conftest import dispose, make_app, make_tenant
+from tests.conftest import dispose, make_app, make_tenant, today
 from tests.dashboard.conftest import ADMIN, browser_of, make_operator
 from tracker.demo.simulation import SAMPLE_TENANTS, simulate
 from tracker.demo.simulation.marketplace import TENANT
@@ -47,9 +48,14 @@ class Site:
         context = browser.new_context(
             user_agent=USER_AGENT, base_url=self.address, reduced_motion="reduce", **more
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE * 1000)
         context.add_cookies([{"name": "session", "value": cookie.value, "url": self.address}])
         return context
+
+    def note(self, text: str) -> None:
+        """Keeps a note on the day it is."""
+        with self.app.extensions["database"].write() as connection:
+            annotate(connection, TENANT, today(), text, ADMIN)
 
 
 @contextmanager

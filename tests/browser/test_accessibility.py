@@ -105,7 +105,7 @@ def drawn(page: Page) -> None:
     """Waits until every chart of the page is drawn, as for somebody who looks around."""
     page.mouse.move(0, 0)
     page.mouse.move(9, 9)
-    expect(page.locator("[data-chart]:not([data-drawn])")).to_have_count(0, timeout=20_000)
+    expect(page.locator("[data-chart]:not([data-drawn])")).to_have_count(0)
 
 
 def violations(page: Page, where: str) -> list[str]:
@@ -248,4 +248,4 @@ def test_a_note_is_added_with_the_keyboard_and_flies_on_the_charts(desk: Page) -
     numbers = desk.locator("#daily-events .numbers")
     numbers.locator("summary").focus()
     desk.keyboard.press("Enter")
-    expect(numbers.locator("tbody tr").last).to_contain_text("Added 3 experts")
+    expect(numbers.locator("tbody tr").last).to_contain_text("Changed the prompt")

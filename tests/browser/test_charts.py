@@ -60,11 +60,11 @@ def test_charts_near_the_view_are_drawn_after_a_while_and_others_when_somebody_m
 ) -> None:
     page.set_viewport_size({"width": 1000, "height": 400})  # the first is below, others are far
     page.goto(PATH)
-    expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "", timeout=20_000)
+    expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "")
     page.wait_for_timeout(3000)  # longer than what is near waits
     assert page.locator(UNDRAWN).count() > 1
     page.mouse.move(9, 9)
-    expect(page.locator(UNDRAWN)).to_have_count(0, timeout=20_000)
+    expect(page.locator(UNDRAWN)).to_have_count(0)
 
 
 def test_without_a_chart_in_view_plotly_waits_for_a_sign_of_somebody(page: Page) -> None:
@@ -72,7 +72,7 @@ def test_without_a_chart_in_view_plotly_waits_for_a_sign_of_somebody(page: Page)
     page.goto(PATH, wait_until="networkidle")
     assert not has_plotly(page)
     page.keyboard.press("Tab")
-    expect(page.locator(UNDRAWN)).to_have_count(0, timeout=20_000)
+    expect(page.locator(UNDRAWN)).to_have_count(0)
 
 
 def test_on_a_phone_a_chart_in_view_waits_too(page: Page) -> None:
@@ -81,7 +81,7 @@ def test_on_a_phone_a_chart_in_view_waits_too(page: Page) -> None:
     page.goto(PATH, wait_until="networkidle")
     assert not has_plotly(page)
     page.mouse.move(9, 9)
-    expect(page.locator(UNDRAWN)).to_have_count(0, timeout=20_000)
+    expect(page.locator(UNDRAWN)).to_have_count(0)
 
 
 def test_on_a_phone_only_what_is_in_view_is_drawn_after_a_while(page: Page) -> None:
@@ -90,14 +90,14 @@ def test_on_a_phone_only_what_is_in_view_is_drawn_after_a_while(page: Page) -> N
     page.wait_for_timeout(4000)
     assert not has_plotly(page)
     page.set_viewport_size({"width": 412, "height": 2000})
-    expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "", timeout=20_000)
+    expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "")
 
 
 def test_a_chart_in_view_is_drawn_and_leaves_the_others_for_later(page: Page) -> None:
     page.add_init_script(NOBODY_WAITS)
     page.set_viewport_size({"width": 1000, "height": 900})
     page.goto(PATH)
-    expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "", timeout=20_000)
+    expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "")
     expect(page.locator(UNDRAWN)).not_to_have_count(0)
 
 
@@ -125,7 +125,7 @@ def test_a_point_of_a_chart_leads_to_its_day(page: Page) -> None:
         "all => all.map(it => [it.dateTime, it.innerText])"
     )
     for days_ago in (3, 0):  # today has a line of its own
-        expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
+        expect(plot).to_have_attribute("data-drawn", "")
         day, words = days[-1 - days_ago]
         point_at(page, plot, days_ago, len(days))
         expect(plot.locator(".hoverlayer .legend")).to_contain_text(words)
@@ -135,22 +135,23 @@ def test_a_point_of_a_chart_leads_to_its_day(page: Page) -> None:
 
 
 @pytest.mark.parametrize("period", ["7d", "90d"])
-def test_each_day_tells_its_own_numbers_and_notes(page: Page, period: str) -> None:
+def test_each_day_tells_its_own_numbers_and_notes(page: Page, site: Site, period: str) -> None:
+    site.note("Raised the rates")
     faults: list[str] = []
     page.on("pageerror", lambda fault: faults.append(str(fault)))
     page.set_viewport_size({"width": 1300, "height": 900})
     page.goto(f"/overview?period={period}")
     plot = page.locator("#daily-events [data-chart]")
-    expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
+    expect(plot).to_have_attribute("data-drawn", "")
     table = page.locator("#daily-events tbody tr")
     rows = table.evaluate_all("all => all.map(it => [...it.cells].map(cell => cell.innerText))")
     for back in (2, 1, 0):  # today has a line of its own, which begins yesterday
         point_at(page, plot, back, len(rows))
         told = plot.locator(".hoverlayer .legend")
-        expect(told).to_contain_text(rows[-1 - back][0], timeout=5_000)
+        expect(told).to_contain_text(rows[-1 - back][0])
         expect(told).to_contain_text(f"{rows[-1 - back][2]} searches")
         expect(told).not_to_have_text(re.compile("searches.*searches"))
-        for of_today in ("so far", "Added 3 experts"):
+        for of_today in ("so far", "Raised the rates"):
             tells = expect(told).to_contain_text if back == 0 else expect(told).not_to_contain_text
             tells(of_today)
     assert faults == []
@@ -160,7 +161,7 @@ def test_a_picture_of_a_chart_has_its_title_and_ground(page: Page) -> None:
     page.set_viewport_size({"width": 1000, "height": 900})
     page.goto("/overview?period=7d")
     plot = page.locator("#daily-events [data-chart]")
-    expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
+    expect(plot).to_have_attribute("data-drawn", "")
     plot.hover()
     with page.expect_download() as saved:
         plot.locator("[data-title='Download as PNG']").click()
@@ -185,7 +186,7 @@ def test_a_bar_of_the_funnel_leads_to_the_sessions_that_got_so_far(page: Page) -
     page.goto("/people?period=7d#funnel")
     page.mouse.move(9, 9)
     plot = page.locator("#funnel [data-chart]")
-    expect(plot).to_have_attribute("data-drawn", "", timeout=20_000)
+    expect(plot).to_have_attribute("data-drawn", "")
     bar = plot.locator(".point path").nth(1)
     bar.hover(force=True)
     expect(plot.locator(".hovertext")).to_be_visible()
@@ -200,6 +201,6 @@ def test_on_paper_no_chart_is_missing(page: Page, height: int, shown: str) -> No
     page.set_viewport_size({"width": 1000, "height": height})
     page.goto(PATH, wait_until="networkidle")
     if shown == "chart":
-        expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "", timeout=20_000)
+        expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "")
     page.pdf()
     assert set(page.evaluate(SHOWN_ON_PAPER)) == {shown}

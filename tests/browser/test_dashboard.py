@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import make_server
 
-from tests.browser.conftest import USER_AGENT, press_in_turn
+from tests.browser.conftest import USER_AGENT, Held, press_in_turn
+from tests.browser.network import PATIENCE
 from tests.browser.test_marketplace import Quietly
 from tests.conftest import PASSWORD, dispose, make_app, record
 from tests.dashboard.conftest import ADMIN, browser_of, make_operator
@@ -20,6 +21,10 @@ from tests.dashboard.test_panels import click
 pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
+TWICE = """(button) => new Promise((done) => {
+  button.click();
+  setTimeout(() => done(button.click()), 200);
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +55,7 @@ def open_context(browser: Browser, service: tuple[Flask, str], **more: Any) -> B
     context = browser.new_context(
         user_agent=USER_AGENT, base_url=address, reduced_motion="reduce", **more
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE * 1000)
     context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
     return context
 
@@ -85,11 +90,12 @@ def test_the_door_is_accessible(browser: Browser, service: tuple[Flask, str]) ->
 
 
 def test_an_event_shows_up_by_itself(desk: Page, service: tuple[Flask, str]) -> None:
-    desk.goto("/activity")
+    with desk.expect_response("**/activity/events.json*limit=1*"):  # it knows the newest then
+        desk.goto("/activity")
     expect(desk.locator("#events tbody tr")).to_have_count(30)
     payload = {"expert_id": "exp_just_now", "context": "grid"}
     record(service[0], click(payload=payload))
-    expect(desk.locator("#events tbody tr").first).to_contain_text("exp_just_now", timeout=20_000)
+    expect(desk.locator("#events tbody tr").first).to_contain_text("exp_just_now")
 
 
 def test_the_keyboard_is_enough(desk: Page) -> None:
@@ -103,8 +109,8 @@ def test_the_keyboard_is_enough(desk: Page) -> None:
     expect(search).to_be_focused()
     search.fill("ingest_")
     desk.keyboard.press("Enter")
+    desk.wait_for_url("**q=ingest_*")
     expect(desk.locator("#event-types tbody tr")).to_have_count(3)
-    desk.keyboard.press("Escape")
     desk.locator("h1").click()
     desk.keyboard.press("?")
     expect(desk.get_by_role("dialog")).to_be_visible()
@@ -148,16 +154,15 @@ def test_the_numbers_of_a_chart_are_one_click_away(desk: Page) -> None:
 
 
 def test_a_double_click_makes_one_key(desk: Page) -> None:
-    held: list[Route] = []
-    desk.route("**/settings/tenants/default/keys", lambda route: held.append(route))
+    posts = Held(desk, "**/settings/tenants/default/keys")
     desk.goto("/settings/tenants/default")
     desk.get_by_label("What is it for?").fill("once")
-    button = desk.get_by_role("button", name="Make a key")
     # by script: Playwright itself would wait for the answer to the first
-    button.evaluate("(button) => [0, 200].forEach((ms) => setTimeout(() => button.click(), ms))")
-    desk.wait_for_timeout(600)
-    assert len(held) == 1
-    held[0].continue_()
+    desk.get_by_role("button", name="Make a key").evaluate(TWICE)
+    posts.first()
+    desk.wait_for_timeout(400)  # time for a second
+    assert len(posts.routes) == 1
+    posts.first().continue_()
     expect(desk.get_by_text("is made.")).to_be_visible()
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from tests.browser.conftest import Held
 from tests.conftest import dispose, make_app, make_tenant
 from tracker.demo.experts import experts, find
 from tracker.model import Event
@@ -78,7 +79,7 @@ def wait_until(page: Page, condition: str) -> None:
     page.evaluate(
         f"""async () => {{
           for (let frame = 0; !({condition.replace("QUEUED", queued)}); frame++) {{
-            if (frame > 600) throw Error({condition!r} + " never came");
+            if (frame > 3600) throw Error({condition!r} + " never came");
             await new Promise(requestAnimationFrame);
           }}
         }}"""
@@ -134,13 +135,12 @@ def test_a_click_on_a_card_says_where_it_was_and_under_which_filters(
 
 
 def test_a_click_never_waits_for_the_service(page: Page, shop: str, events: Events) -> None:
-    held: list[Route] = []
-    page.route("**/api/events", lambda route: held.append(route))
+    posts = Held(page, "**/api/events")
     page.goto(shop)
-    with page.expect_request("**/api/events"):
-        page.locator("[data-expert=haruka-mori]").click()
-        page.wait_for_url("**/experts/haruka-mori")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Tea, incense and shut gates")
+    page.locator("[data-expert=haruka-mori]").click()
+    page.wait_for_url("**/experts/haruka-mori")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tea, incense and shut gates")
+    posts.first()
     wait_until(page, "QUEUED")
     page.unroute_all(behavior="ignoreErrors")
     page.reload()
@@ -243,15 +243,14 @@ def test_who_comes_back_finds_the_list_that_the_filters_say(
 def test_sage_is_reported_after_its_answer_and_never_before(
     page: Page, shop: str, events: Events
 ) -> None:
-    held: list[Route] = []
     page.goto(shop)
-    page.route("**/demo/sage*", lambda route: held.append(route))
+    answers = Held(page, "**/demo/sage*")
     page.fill("#sage-query", "experts in Lisbon under $100")
     page.keyboard.press("Enter")
     expect(page.locator(".waiting")).to_be_visible()
     page.clock.fast_forward(HOUR)
     assert events("sage_query") == []
-    held[0].continue_()
+    answers.first().continue_()
     expect(page.locator(".finds li")).to_have_count(5)
     (query,) = events("sage_query")
     fitting = [e.id for e in experts() if e.city == "Lisbon" and e.rate <= 100]

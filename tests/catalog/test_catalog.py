@@ -142,7 +142,7 @@ def storable(row: Row) -> bool:
     return "\\u0000" not in orjson.dumps(row["payload"]).decode()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(event=events() | hostile, with_key=st.booleans())
 @example(event={"event_type": "card_click", "payload": {"{x}": "{y}"}}, with_key=True)
 def test_whatever_is_sent_is_stored_as_a_sound_row_or_refused_with_reasons(

@@ -7,10 +7,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from tests.conftest import record
+from tests.conftest import record, today
 from tests.ingest.sending import FILTER, click, event_of, query, value
-
-TODAY = datetime.now(UTC).date()
 
 
 @pytest.fixture
@@ -71,9 +69,9 @@ def test_a_planted_difference_is_found_and_a_rebuild_repairs_it(
 
 def test_only_the_days_asked_for_are_checked_and_rebuilt(visited: Flask) -> None:
     change(visited, "UPDATE daily_events SET events = 50 WHERE event_type = 'sage_query'")
-    yesterday, today = (TODAY - timedelta(days=1)).isoformat(), TODAY.isoformat()
-    assert run(visited, "rebuild", "--from", today).exit_code == 0
-    assert run(visited, "check", "--from", today).exit_code == 0
+    yesterday, this_day = (str(today() - timedelta(days=ago)) for ago in (1, 0))
+    assert run(visited, "rebuild", "--from", this_day).exit_code == 0
+    assert run(visited, "check", "--from", this_day).exit_code == 0
     assert run(visited, "check", "--to", yesterday).exit_code == 1
     run(visited, "rebuild", "--to", yesterday)
     assert run(visited, "check").exit_code == 0
@@ -87,8 +85,8 @@ def test_settle_brings_clicks_up_to_date_at_once(app: Flask) -> None:
 
 
 def test_settle_takes_up_again_what_happened_on_the_days_named(visited: Flask) -> None:
-    yesterday, today = (TODAY - timedelta(days=1)).isoformat(), TODAY.isoformat()
+    yesterday, this_day = (str(today() - timedelta(days=ago)) for ago in (1, 0))
     assert run(visited, "settle").output == "0 settled\n"
     assert run(visited, "settle", "--to", yesterday).output == "1 settled\n"  # the session
-    assert run(visited, "settle", "--from", today).output == "2 settled\n"  # and the source
+    assert run(visited, "settle", "--from", this_day).output == "2 settled\n"  # and the source
     assert run(visited, "check").exit_code == 0

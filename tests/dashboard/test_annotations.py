@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import plotly.graph_objects
@@ -11,24 +11,22 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from tests.conftest import make_tenant, record
+from tests.conftest import make_tenant, record, today
 from tests.dashboard.conftest import browser_of, csrf_token, make_operator
 from tests.dashboard.test_figures import resolved
 from tests.dashboard.test_panels import click
 from tracker.model import Annotation, AuditEntry
 from tracker.store.annotations import AnnotationError, annotate, delete_annotation
 
-TODAY = datetime.now(UTC).date()
-
 
 def note(app: Flask, text: str, days_ago: int = 0, tenant: str = "default") -> str:
     with app.extensions["database"].write() as connection:
-        day = TODAY - timedelta(days=days_ago)
+        day = today() - timedelta(days=days_ago)
         return annotate(connection, tenant, day, text, "ada@example.com")
 
 
 def post(client: FlaskClient, path: str = "/annotations", **form: Any) -> Any:
-    filled = {"day": TODAY.isoformat(), "text": "Added 3 experts", "tenant": "default"} | form
+    filled = {"day": today().isoformat(), "text": "Added 3 experts", "tenant": "default"} | form
     token = csrf_token(client, "/annotations")
     return client.post(path, data=filled | {"csrf_token": token})
 
@@ -79,7 +77,7 @@ def test_a_note_that_does_not_do_is_refused_with_the_reason(
 
 
 def test_a_note_needs_the_forms_token(app: Flask, operator: FlaskClient) -> None:
-    answer = operator.post("/annotations", data={"day": TODAY.isoformat(), "text": "x"})
+    answer = operator.post("/annotations", data={"day": today().isoformat(), "text": "x"})
     assert answer.status_code in (400, 422)
     assert kept(app) == []
 
@@ -131,7 +129,7 @@ def test_every_daily_chart_flags_the_notes_of_its_days(app: Flask, operator: Fla
     note(app, "Long ago", days_ago=20)
     text = operator.get("/overview?period=7d").text
     (drawn,) = figures(text)
-    day = (TODAY - timedelta(days=2)).isoformat()
+    day = (today() - timedelta(days=2)).isoformat()
     words = drawn["data"][-1]
     assert words["x"] == [day]
     assert words["text"] == ["Added 3 &lt;b&gt;experts&lt;/b&gt;; New prompt"]

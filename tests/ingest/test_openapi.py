@@ -58,7 +58,6 @@ def test_an_operation_keeps_to_its_description(
 
     @settings(
         max_examples=25,
-        deadline=None,
         phases=(Phase.explicit, Phase.generate),
         suppress_health_check=list(HealthCheck),
     )

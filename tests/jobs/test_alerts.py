@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import delete, insert, select, update
 from standardwebhooks import Webhook
 
-from tests.conftest import record
+from tests.conftest import record, today
 from tests.jobs.receiver import Receiver
 from tracker.jobs.alerts import Episode, dry_run, watch
 from tracker.jobs.deliveries import deliver_due
@@ -26,13 +26,16 @@ from tracker.store.deliveries import disable
 
 ZONE = ZoneInfo("UTC")
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
-TODAY = f"{NOW.day} {NOW:%b}"
 PANELS = {("overview", "totals"): overview.totals}
 
 
 @pytest.fixture
 def environment() -> dict[str, str]:
     return {"TRACKER_ALLOW_PRIVATE_WEBHOOKS": "1"}
+
+
+def in_words(day: date) -> str:
+    return f"{day.day} {day:%b}"
 
 
 def only_rule(app: Flask, kind: str, **options: Any) -> str:
@@ -105,7 +108,7 @@ def test_a_spike_is_told_once_and_so_is_its_end(app: Flask) -> None:
     [told] = messages(app)
     assert told["type"] == "alert.fired"
     failed = "A rule on spike: 40 of 80 trip attempts failed in the half hour to "
-    assert told["text"].startswith(f"{failed}{TODAY} {NOW:%H:%M} UTC: 50 %")
+    assert told["text"].startswith(f"{failed}{in_words(NOW)} {NOW:%H:%M} UTC: 50 %")
     assert told["text"].endswith("50 %, usually 5 %. Most: NO_ROUTE.")
     for minutes in (20, 40, 70, 100):
         look(app, NOW + timedelta(minutes=minutes))
@@ -219,8 +222,9 @@ def test_too_many_searches_that_find_nothing_are_told(app: Flask) -> None:
     channel(app)
     for n in range(40):
         record(app, search(n, found=int(n < 10)), settle=False)
-    look(app, datetime.now(UTC))
-    text = f"A rule on zero_results: 75 % of the searches of {TODAY} found nothing: 30 of 40."
+    look(app, now := datetime.now(UTC))
+    found = "found nothing: 30 of 40."
+    text = f"A rule on zero_results: 75 % of the searches of {in_words(now)} {found}"
     assert messages(app)[0]["text"] == text
 
 
@@ -252,7 +256,8 @@ def test_too_many_refused_events_are_told(app: Flask) -> None:
     now = datetime.now(UTC)
     refuse(app, now.date())
     look(app, now)
-    text = f"A rule on refusals: 20 % of the events sent on {TODAY} were refused: 20 of 100."
+    day = in_words(now)
+    text = f"A rule on refusals: 20 % of the events sent on {day} were refused: 20 of 100."
     assert messages(app)[0]["text"] == text
 
 
@@ -269,10 +274,9 @@ def test_any_number_of_a_panel_can_be_watched(app: Flask) -> None:
     only_rule(app, "panel", **options, comparison="below", value=5, days=7)
     channel(app)
     record(app, search(1, 0), settle=False)
-    look(app, datetime.now(UTC))
-    assert messages(app)[0]["text"] == (
-        f"A rule on panel: sage_queries on /overview is 1, below 5, in the 7 days to {TODAY}."
-    )
+    look(app, now := datetime.now(UTC))
+    told = "sage_queries on /overview is 1, below 5, in the 7 days to"
+    assert messages(app)[0]["text"] == f"A rule on panel: {told} {in_words(now)}."
 
 
 def test_a_count_may_be_too_low_only_once_its_day_is_over(app: Flask) -> None:
@@ -288,10 +292,10 @@ def test_a_count_may_be_too_low_only_once_its_day_is_over(app: Flask) -> None:
         next_day = judge(midnight + timedelta(days=2))
     yesterday, tomorrow = midnight - timedelta(days=1), midnight + timedelta(days=1)
     assert before
-    assert f"is 0, below 2, on {yesterday.day} {yesterday:%b}." in before.words
+    assert f"is 0, below 2, on {in_words(yesterday)}." in before.words
     assert (ended, after) == (None, None)
     assert next_day
-    assert next_day.words.endswith(f"on {tomorrow.day} {tomorrow:%b}.")
+    assert next_day.words.endswith(f"on {in_words(tomorrow)}.")
 
 
 def test_an_alert_on_a_row_names_the_row(app: Flask) -> None:
@@ -304,13 +308,12 @@ def test_an_alert_on_a_row_names_the_row(app: Flask) -> None:
     with app.extensions["database"].read(None) as session:
         wrong = Judge(session, alerts.find_rule(session, rule), ZONE, panels)(NOW)
     assert wrong
-    assert wrong.words == f"failures of error_code=X on /trips is 2, above 1, on {TODAY}."
+    assert wrong.words == f"failures of error_code=X on /trips is 2, above 1, on {in_words(NOW)}."
 
 
 def test_the_clock_which_has_no_request_can_watch_every_panel(app: Flask) -> None:
     record(app, search(1, 0), settle=False)
-    today = NOW.date()
-    scope = Scope(("default",), today, today, ZONE, NOW)
+    scope = Scope(("default",), today(), today(), ZONE, datetime.now(UTC))
     with app.extensions["database"].read(scope.tenants) as session:
         metrics = app.extensions["panel_metrics"]
         found = {place: metric(session, scope) for place, metric in metrics.items()}
@@ -336,13 +339,13 @@ def tried(app: Flask) -> list[Episode]:
 
 def test_a_dry_run_of_a_rule_on_one_day_fires_on_every_wrong_day(app: Flask) -> None:
     only_rule(app, "refusals", above=0.1)
-    days = [NOW.date() - timedelta(days=n) for n in range(3)]
+    days = [today() - timedelta(days=n) for n in range(3)]
     refuse(app, *days)
     found = tried(app)
     assert [one.fired_at.date() for one in found] == days[::-1]
     assert [one.wrong_until for one in found] == [one.fired_at for one in found]
     assert [one.fired_at.time() for one in found[:-1]] == 2 * [time.max]
-    assert f"of the events sent on {days[2].day} {days[2]:%b} were refused" in found[0].words
+    assert f"of the events sent on {in_words(days[2])} were refused" in found[0].words
 
 
 @pytest.mark.parametrize(
@@ -353,14 +356,14 @@ def test_a_dry_run_of_a_rule_that_has_days_before_stays_wrong_over_midnight(
     app: Flask, more: dict[str, Any], wrong_ago: tuple[int, ...]
 ) -> None:
     only_rule(app, "panel", page="p", panel="q", column="n", comparison="above", value=1, **more)
-    wrong = {NOW.date() - timedelta(days=n) for n in wrong_ago}
+    wrong = {today() - timedelta(days=n) for n in wrong_ago}
     panels = {
         ("p", "q"): lambda _session, scope: [SimpleNamespace(n=2 if scope.last in wrong else 0)]
     }
     with app.extensions["database"].read(None) as session:
         [rule] = alerts.list_rules(session)
         found = dry_run(session, rule, ZONE, panels)
-    ago = [[(NOW.date() - at.date()).days for at in one[:2]] for one in found]
+    ago = [[(today() - at.date()).days for at in one[:2]] for one in found]
     assert ago == [[9, 9], [2, 0]]
 
 

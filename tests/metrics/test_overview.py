@@ -1,26 +1,25 @@
 """The overview's numbers, worked out by hand."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 
-from tests.conftest import make_tenant, record
+from tests.conftest import make_tenant, record, today
 from tracker.metrics import activity, overview
 from tracker.metrics.scope import Scope
 from tracker.store import writer
 from tracker.store.erasure import erase
 
-TODAY = datetime.now(UTC).date()
 ANN, BOB, CAT = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
 
 
 def event(kind: str, session: str, ago: int, payload: dict[str, Any], **more: Any) -> Any:
     """One event at noon of a day `ago` days back."""
-    at = datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC) - timedelta(days=ago)
+    at = datetime.combine(today() - timedelta(days=ago), time(), UTC)
     line = {"event_type": kind, "session_id": session, "occurred_at": at.isoformat()}
     return line | {"payload": payload} | more
 
@@ -48,8 +47,8 @@ def scope(first: int, last: int, tenants: Sequence[str] = ("default",)) -> Scope
     """The days from `first` to `last` days ago."""
     return Scope(
         tuple(tenants),
-        TODAY - timedelta(days=first),
-        TODAY - timedelta(days=last),
+        today() - timedelta(days=first),
+        today() - timedelta(days=last),
         ZoneInfo("UTC"),
         datetime.now(UTC),
     )
@@ -158,7 +157,7 @@ def test_volumes_are_largest_first_with_their_last_day(week: Flask) -> None:
         ("card_click", 3),
         ("filter_change", 1),
     ]
-    assert found[0].last_day == TODAY - timedelta(days=1)
+    assert found[0].last_day == today() - timedelta(days=1)
 
 
 def test_volumes_are_less_what_was_erased_by_another_process(
@@ -169,4 +168,4 @@ def test_volumes_are_less_what_was_erased_by_another_process(
     record(app, click(ANN, 2), click(BOB, 2), click(BOB, 1))
     erase(app.extensions["database"], "session", BOB, "test")
     found = ask(app, activity.volumes, scope(4, 0))
-    assert found == [("card_click", 1, TODAY - timedelta(days=2))]
+    assert found == [("card_click", 1, today() - timedelta(days=2))]

@@ -147,7 +147,6 @@ def empty(app: Flask) -> None:
 
 @settings(
     max_examples=20,
-    deadline=None,
     phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

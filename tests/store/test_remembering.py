@@ -193,7 +193,6 @@ def test_expired_days_are_left_alone_while_their_events_are_still_there(app: Fla
 
 @settings(
     max_examples=15,
-    deadline=None,
     phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -25,7 +25,6 @@ from tracker.store.recount import check, rebuild
 
 tried = settings(
     max_examples=12,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

@@ -104,9 +104,7 @@ STORY = st.lists(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=STORY, seed=st.integers(0, 999), cuts=st.integers(1, 4))
 def test_the_order_the_batches_and_repetition_make_no_difference(
     app: Flask, story: list[tuple[str, str, int, str]], seed: int, cuts: int
