@@ -154,6 +154,16 @@ def test_a_persons_timeline_spans_sessions_and_events_of_the_user(
     assert [row["session_id"] for row in rows] == [BEN, ANNA]
 
 
+def test_a_search_that_counts_as_one_in_vain_is_told_as_one(
+    app: Flask, operator: FlaskClient
+) -> None:
+    line = search("04 09:00", BEN, "somebody")
+    line["payload"] |= {"function_called": "apply_filters", "result_count": None}
+    record(app, {**line, "payload": line["payload"] | {"zero_results": True}})
+    told = entries(operator.get(f"/people/session/{BEN}").text)
+    assert told == ["Asked Sage “somebody”: found nothing"]
+
+
 def test_a_day_with_two_sessions_of_a_person_is_one_active_day(
     app: Flask, operator: FlaskClient
 ) -> None:

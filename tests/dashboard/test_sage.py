@@ -46,6 +46,17 @@ def test_the_sentence_has_nothing_to_complain_of_when_all_went_well(
     )
 
 
+def test_a_rate_of_zero_is_drawn_and_one_of_nothing_is_not(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, search("02 09:00", ANNA, found=("a",)))
+    page = operator.get(PAGE).text
+    for name in ("daily-clicks", "daily-zero-rate"):
+        assert "data-chart" in panel_of(page, name)
+    page = operator.get("/sage?from=2026-10-01&to=2026-10-07").text
+    assert "data-chart" not in page
+
+
 def test_without_a_search_the_page_says_so(operator: FlaskClient) -> None:
     page = operator.get(PAGE).text
     assert answer_of(page) == "Nobody asked Sage anything in this period."

@@ -267,3 +267,22 @@ def test_a_timeline_tells_nothing_of_another_tenants_user_or_request_of_the_same
             told = timeline.timeline(session, scope(tenants=both, filters=chosen))
         assert [entry.event_type for entry in told].count("create_trip_failed") == 1
         assert {entry.session_id for entry in told} <= {ANNA, None}
+
+
+def test_a_person_has_nothing_of_another_tenants_session_of_the_same_id(app: Flask) -> None:
+    for tenant, address in (("acme", "anna@example.com"), ("other", "ben@example.com")):
+        make_tenant(app, tenant)
+        record(
+            app,
+            search("02 09:00" if tenant == "acme" else "03 09:00", ANNA, tenant),
+            {"session_id": ANNA, "email": address},
+            tenant=tenant,
+        )
+    both = ("acme", "other")
+    asked_of = scope(tenants=both, filters={"email": "anna@example.com"})
+    with app.extensions["database"].read(both) as session:
+        told = timeline.timeline(session, asked_of)
+        assert [e.payload.get("query_text") for e in told] == ["acme", None]
+        assert [visit.events for visit in timeline.visits(session, asked_of)] == [1]
+        row = timeline.visitor(session, asked_of)[0]
+    assert (row.sessions, row.active_days, row.events) == (1, 1, 1)

@@ -61,6 +61,8 @@ def audited(app: Flask) -> list[tuple[str, str]]:
         ("café tours in paris", "paris cafe tour"),
         ("web design", "web designer"),
         ("photographer", "photogrpher"),
+        ("c++ tutor", "a tutor for c++"),
+        ("#surf+yoga", "surf & yoga"),
     ],
 )
 def test_queries_that_say_the_same_are_alike(one: str, other: str) -> None:
@@ -78,6 +80,8 @@ def test_queries_that_say_the_same_are_alike(one: str, other: str) -> None:
         ("male doctor", "female doctor"),
         ("spanish guide", "danish guide"),
         ("chef", "hairdresser"),
+        ("c++ developer", "c# developer"),
+        ("c++", "c"),
     ],
 )
 def test_queries_that_differ_in_what_matters_are_not_alike(one: str, other: str) -> None:

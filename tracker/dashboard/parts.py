@@ -88,9 +88,13 @@ def part(panel: Panel, session: Session, framed: Frame, links: Links) -> PanelVi
 
 
 def _is_blank(panel: Panel, found: Answer) -> bool:
-    """Whether no number that the panel shows is other than zero or missing."""
+    """Whether no number that the panel shows is other than zero or missing.
+
+    A chart of rates is blank only where they are missing: none of many is an answer.
+    """
     if isinstance(panel, Stats | Chart) and (shown := _shown(panel)):
-        return not any(getattr(row, name) for row in found.rows for name in shown)
+        nothing = (None,) if isinstance(panel, Chart) and panel.rate else (None, 0)
+        return all(getattr(row, name) in nothing for row in found.rows for name in shown)
     return not found.rows
 
 

@@ -47,9 +47,9 @@ def _saw(payload: Payload) -> str:
 
 def _found(payload: Payload) -> str:
     count = payload.get("result_count")
-    if count is None:
-        return ""
-    return ": found nothing" if count == 0 else f": {count} result{'' if count == 1 else 's'}"
+    if count == 0 or payload.get("zero_results"):
+        return ": found nothing"
+    return "" if count is None else f": {count} result{'' if count == 1 else 's'}"
 
 
 def _wrote(payload: Payload) -> str:

@@ -140,7 +140,8 @@ def refused(session: Session, scope: Scope) -> Listing[Refused]:
 def trust(session: Session, scope: Scope, events: Sequence[str] = ()) -> Trust:
     """What became of what was received in the period, of these event types or of all.
 
-    Counts events by day of receipt; accepted are stored, bots' included. Source: daily_ingest.
+    Counts events by day of receipt; accepted are stored, bots' included; late are those of them
+    that had occurred over an hour before. Source: daily_ingest.
     """
     sums = [func.coalesce(func.sum(getattr(DailyIngest, name)), 0) for name in Trust._fields]
     statement = (

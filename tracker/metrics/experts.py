@@ -171,9 +171,10 @@ def standings(session: Session, scope: Scope) -> list[Standing]:
     """Experts by how far their clicks are from those expected where they were shown.
 
     COEC is (clicks + 5) / (expected clicks + 5), with a 95 % interval for the chance in the
-    number of clicks. A hidden gem's whole interval lies above 1: it is clicked more than its
-    places explain, and may deserve better ones. An over-exposed expert's lies below 1. Of
-    twenty average experts one is labelled by chance.
+    number of clicks: the 2.5 % and 97.5 % quantiles, within 1 %, of the gamma distribution of
+    shape clicks + 5 and rate expected clicks + 5. A hidden gem's whole interval lies above 1:
+    it is clicked more than its places explain, and may deserve better ones. An over-exposed
+    expert's lies below 1. Of twenty average experts one is labelled by chance.
 
     "Unknown" where clicks came from a context that reports no impressions: then nothing is
     known of what to expect. Hidden gems first, the clearest before others. Source:

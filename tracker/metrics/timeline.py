@@ -63,7 +63,7 @@ class Visit(NamedTuple):
 
 def session_exists(session: Session, scope: Scope) -> bool:
     """Whether an event of the session is held. Bots' do not count."""
-    return _any(session, scope, Event.session_id.in_(_session_ids(scope, [])))
+    return _any(session, scope, _of_sessions(Event, scope, []))
 
 
 def person_exists(session: Session, scope: Scope) -> bool:
@@ -91,8 +91,8 @@ def timeline(session: Session, scope: Scope) -> list[Entry]:
 
     Of a session: its events, and those of servers that share a request with one of them. Of
     a person: the same for every session linked to the e-mail address, what each did before it
-    was linked included, and events that name the person's user. "Identified" is when a
-    session was linked. The first 5,000 events are told. Source: events, identities.
+    was linked included, and events that name the person's address or user. "Identified" is
+    when a session was linked. The first 5,000 events are told. Source: events, identities.
     """
     known = _identities(session, scope)
     branches = union(*(_held(scope, condition) for condition in _conditions(scope, known)))
@@ -113,21 +113,17 @@ def _identities(session: Session, scope: Scope) -> list[Identity]:
     if "email" in scope.filters:
         condition = Identity.email == _email(scope)
     else:
-        condition = Identity.session_id.in_(_session_ids(scope, []))
+        condition = _of_sessions(Identity, scope, [])
     statement = select(Identity).where(Identity.tenant_id.in_(scope.tenants), condition)
     return list(session.scalars(statement.order_by(Identity.linked_at, Identity.session_id)))
 
 
 def _conditions(scope: Scope, known: list[Identity]) -> Iterator[ColumnElement[bool]]:
     """What makes an event one of the visitor's; each can be found by an index."""
-    sessions = _session_ids(scope, known)
-    of_sessions = Event.session_id.in_(sessions)
-    yield of_sessions
+    yield _of_sessions(Event, scope, known)
     theirs = aliased(Event)
     requests = select(theirs.request_id).where(
-        theirs.session_id.in_(sessions),
-        theirs.request_id.is_not(None),
-        theirs.tenant_id.in_(scope.tenants),
+        _of_sessions(theirs, scope, known), theirs.request_id.is_not(None)
     )
     # By the id alone an index finds them; another tenant may use the same one.
     own = requests.where(
@@ -136,25 +132,28 @@ def _conditions(scope: Scope, known: list[Identity]) -> Iterator[ColumnElement[b
     yield and_(Event.request_id.in_(requests), own.exists())
     if "email" in scope.filters:
         yield Event.email == _email(scope)
-        users: dict[str, set[str]] = {}
-        for row in known:
-            if row.user_id:
-                users.setdefault(row.tenant_id, set()).add(row.user_id)
-        yield or_(
-            false(),
-            *(
-                and_(Event.tenant_id == tenant, Event.user_id.in_(ids))
-                for tenant, ids in users.items()
-            ),
-        )
+        yield _named_by(known, Event, "user_id")
 
 
-def _session_ids(scope: Scope, known: list[Identity]) -> list[str]:
-    """The session that is asked about, in its stored form, or those that are known of a person."""
+def _of_sessions(table: Any, scope: Scope, known: list[Identity]) -> ColumnElement[bool]:
+    """Whether a row is of the session that is asked about, or of those known of a person."""
     if "email" in scope.filters:
-        return [row.session_id for row in known]
+        return _named_by(known, table, "session_id")
     asked = uuid_of(scope.filters["session_id"])
-    return [asked] if asked else []
+    if not asked:
+        return false()
+    return and_(table.tenant_id.in_(scope.tenants), table.session_id == asked)
+
+
+def _named_by(known: list[Identity], table: Any, name: str) -> ColumnElement[bool]:
+    """Whether an identity names the row's session or user: other tenants may use the same id."""
+    ids: dict[str, set[str]] = {}
+    for row in known:
+        if value := getattr(row, name):
+            ids.setdefault(row.tenant_id, set()).add(value)
+    column = getattr(table, name)
+    named = (and_(table.tenant_id == tenant, column.in_(theirs)) for tenant, theirs in ids.items())
+    return or_(false(), *named)
 
 
 def _identified(known: Identity) -> Entry:
@@ -174,12 +173,12 @@ def visits(session: Session, scope: Scope) -> list[Visit]:
 
     A session is one browser, until its storage is cleared. Source: session_days.
     """
-    ids = _session_ids(scope, _identities(session, scope))
+    known = _identities(session, scope)
     sums = [func.sum(getattr(SessionDay, name)) for name in ("events", "searches", "clicks")]
     last_seen = func.max(SessionDay.last_at)
     statement = (
         select(SessionDay.session_id, func.min(SessionDay.first_at), last_seen, func.count(), *sums)
-        .where(SessionDay.tenant_id.in_(scope.tenants), SessionDay.session_id.in_(ids))
+        .where(_of_sessions(SessionDay, scope, known))
         .group_by(SessionDay.tenant_id, SessionDay.session_id)
         .order_by(last_seen.desc(), SessionDay.session_id)
     )
@@ -201,7 +200,7 @@ def visitor(session: Session, scope: Scope) -> list[Visitor]:
             sessions=len(found),
             first_seen=min(visit.first_seen for visit in found),
             last_seen=max(visit.last_seen for visit in found),
-            active_days=_active_days(session, scope, [visit.session_id for visit in found]),
+            active_days=_active_days(session, _of_sessions(SessionDay, scope, known)),
             events=sum(visit.events for visit in found),
             searches=sum(visit.searches for visit in found),
             clicks=sum(visit.clicks for visit in found),
@@ -209,9 +208,7 @@ def visitor(session: Session, scope: Scope) -> list[Visitor]:
     ]
 
 
-def _active_days(session: Session, scope: Scope, sessions: list[str]) -> int:
+def _active_days(session: Session, theirs: ColumnElement[bool]) -> int:
     """The days on which any of the sessions had an event."""
-    statement = select(func.count(SessionDay.day.distinct())).where(
-        SessionDay.tenant_id.in_(scope.tenants), SessionDay.session_id.in_(sessions)
-    )
+    statement = select(func.count(SessionDay.day.distinct())).where(theirs)
     return session.scalar(statement) or 0

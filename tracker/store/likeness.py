@@ -6,6 +6,7 @@ must be equal. It is the same for the same two queries, always and in either ord
 """
 
 import hashlib
+import re
 import struct
 import unicodedata
 import zlib
@@ -20,6 +21,7 @@ _FILLERS = (
     " what whats where which who whos will with would you your"
 )
 _TELLING_NOTHING = frozenset(_FILLERS.split())
+_WORD = re.compile(r"[^\W_]+(?:[+#]+(?![^\W_]))?")
 _LONGEST = 500
 _LEAST_TRIGRAMS_SHARED = 0.6
 _LEAST_LIKE = 85
@@ -30,15 +32,15 @@ _BANDS, _ROWS = 12, 2
 def telling_words(query: str) -> str:
     """The words of a normalised query that say what is asked for, sorted.
 
-    Without accents, punctuation, plural endings and words like "find me a"; all of its words
-    where there are no others.
+    Without accents, plural endings, words like "find me a" and punctuation, except for the signs
+    that c# and c++ end with; all of its words where there are no others.
     """
     plain = "".join(
-        character if character.isalnum() else " "
+        character
         for character in unicodedata.normalize("NFKD", query.replace("'", "").replace("’", ""))
         if not unicodedata.combining(character)
     )
-    words = plain.casefold().split() or [query]
+    words = _WORD.findall(plain.casefold()) or [query]
     telling = [word for word in words if word not in _TELLING_NOTHING] or words
     return " ".join(sorted(map(_singular, telling)))[:_LONGEST].strip()
 
