@@ -37,7 +37,7 @@
       margin: { t: 26, r: 12, b: 30, l: 8 }, hovermode: "x unified", barmode: "stack", bargap: 0.25,
       hoverlabel: { bgcolor: style("--raised"), bordercolor: style("--line-2"), font: { ...font, color: style("--ink") } },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: ink, activecolor: style("--ink") },
-      xaxis: { ...axis, showgrid: false, separatethousands: true, nticks: width < 500 ? 4 : 7, showspikes: false, ticklabelstandoff: 6 },
+      xaxis: { ...axis, showgrid: false, separatethousands: true, nticks: Math.min(7, Math.floor(width / 85)), showspikes: false, tickangle: 0, ticklabelstandoff: 6 },
       yaxis: { ...axis, gridcolor: style("--line"), nticks: 5, rangemode: "tozero", separatethousands: true },
     } };
   }

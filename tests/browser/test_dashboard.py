@@ -145,6 +145,19 @@ def test_a_period_is_chosen_and_kept(desk: Page) -> None:
     expect(desk.locator(".range > summary")).to_have_text("18 Oct to 14 Nov")
 
 
+def test_what_is_asked_stays_in_one_line_on_phones(desk: Page) -> None:
+    desk.set_viewport_size({"width": 390, "height": 844})
+    desk.goto("/overview")
+    desk.evaluate("scrollTo({top: 1000, behavior: 'instant'})")
+    asked = desk.locator(".asked")
+    expect(asked.get_by_role("link", name="28d")).to_be_in_viewport()
+    box = asked.bounding_box()
+    assert box is not None
+    assert (box["y"], box["height"] <= 48) == (0, True)
+    asked.locator(".range > summary").click()
+    expect(asked.get_by_label("From")).to_be_in_viewport(ratio=1)
+
+
 def test_the_numbers_of_a_chart_are_one_click_away(desk: Page) -> None:
     desk.goto("/overview?period=7d")
     numbers = desk.locator("#daily-events .numbers")

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from tests.conftest import make_tenant, record
 from tests.dashboard.conftest import asked
 from tests.metrics.business_lines import called, escalated, ingest, moved, over_quota, said, started
+from tracker.model import Tenant
 
 PERIOD = "from=2026-11-02&to=2026-11-08"
 COLUMNS = {
@@ -107,7 +109,20 @@ def test_the_sentence_of_all_names_who_stands_out(app: Flask, operator: FlaskCli
     )
     record(app, *(started(f"04 10:{n:02}", f"d{n}") for n in range(30)), tenant="acme")
     # 31 of 70 now, 44.3 %
-    assert "blue hands over 100 %, the most of all." in sentence(operator, "/business")
+    assert "Blue hands over 100 %, the most of all." in sentence(operator, "/business")
+
+
+def test_tenants_are_called_and_found_by_their_names(app: Flask, operator: FlaskClient) -> None:
+    make_tenant(app, "t-1")
+    with app.extensions["database"].write() as connection:
+        connection.execute(update(Tenant).where(Tenant.id == "t-1").values(name="Blue Bay"))
+    busy(app)
+    busy(app, "t-1")
+    page = operator.get(f"/business?{PERIOD}&tenants.q=bay").text
+    assert re.search(r'href="/business/t-1\?[^"]*"[^>]*>Blue Bay</a>', page)
+    assert ">Acme</a>" not in page.partition('id="tenants"')[2].partition("</section>")[0]
+    rows = operator.get(f"/business/tenants.json?{PERIOD}&q=bay").json["rows"]
+    assert [row["tenant_id"] for row in rows] == ["t-1"]
 
 
 def test_an_empty_page_says_what_to_send(operator: FlaskClient) -> None:

@@ -1,7 +1,7 @@
 """Panels asked: a metric's rows, sorted, searched and cut, and as plain data."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,13 +11,17 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from sqlalchemy.orm import Session
 
-from tracker.dashboard.panels import Kind, Metric, Panel
+from tracker.dashboard.panels import Column, Kind, Metric, Panel, Table
 from tracker.metrics.sampling import estimated
 from tracker.metrics.scope import MAX_ROWS, Listing, Scope
 
 _BY_TYPE = {int: Kind.NUMBER, float: Kind.DECIMAL, datetime: Kind.TIME, date: Kind.DAY}
 _RATE_NAMES = ("rate", "share", "ctr")
 APPROXIMATE = "Durations are approximate, within 5 %: attempts of this period have expired."
+
+
+Words = Mapping[str, Mapping[Any, str]]
+"""Of each column that has them, the words for its values."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,8 @@ def answer(panel: Panel, session: Session, scope: Scope) -> Answer:
         listing = ask(panel.metric, session, scope)
         return Answer(columns, listing.rows, listing.total)
     whole = replace(scope, limit=MAX_ROWS, offset=0, sort="", filters=_without_q(scope))
-    rows = _sorted(_searched(ask(panel.metric, session, whole), scope), scope.sort)
+    found = _searched(panel, ask(panel.metric, session, whole), session, scope)
+    rows = _sorted(found, scope.sort)
     return Answer(columns, rows[scope.offset : scope.offset + scope.limit], len(rows))
 
 
@@ -119,15 +124,29 @@ def _without_q(scope: Scope) -> dict[str, str]:
     return {name: value for name, value in scope.filters.items() if name != "q"}
 
 
-def _searched(rows: list[Any], scope: Scope) -> list[Any]:
+def spoken(columns: Iterable[Column], session: Session, scope: Scope) -> Words:
+    """The words that columns have for their values, asked of the database where they are there."""
+    return {
+        column.name: words(session, scope) if callable(words := column.words) else dict(words)
+        for column in columns
+        if column.words
+    }
+
+
+def _searched(panel: Panel, rows: list[Any], session: Session, scope: Scope) -> list[Any]:
+    """The rows that have the text searched for in a value, or in the words for one."""
     wanted = scope.filters.get("q", "").casefold()
     if not wanted:
         return rows
-    return [row for row in rows if any(wanted in text for text in _texts(row))]
+    columns = panel.columns if isinstance(panel, Table) else ()
+    words = spoken(columns, session, scope)
+    return [row for row in rows if any(wanted in text for text in _texts(row, words))]
 
 
-def _texts(row: Iterable[Any]) -> Iterable[str]:
-    return (value.casefold() for value in row if isinstance(value, str))
+def _texts(row: Any, words: Words) -> Iterable[str]:
+    yield from (value.casefold() for value in row if isinstance(value, str))
+    for name, said in words.items():
+        yield said.get(getattr(row, name), "").casefold()
 
 
 def _sorted(rows: list[Any], sort: str) -> list[Any]:

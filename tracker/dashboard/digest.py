@@ -47,7 +47,7 @@ def compose(app: Flask, database: Database, first: date, last: date, now: dateti
     scope = Scope(ids, first, last, settings.zone, now, limit=MAX_ROWS)
     framed = Frame(scope, "", "", tenants, sample=False, compare=True, reads_all=True)
     links = Links(PAGE.path, framed.query, framed, settings.public_url)
-    with app.app_context(), Reader(database, framed.seen) as reader:
+    with app.app_context(), Reader(database, framed) as reader:
         view = page_view(PAGE, PAGE.title, framed, links, reader)
     return _mail(app, view)
 

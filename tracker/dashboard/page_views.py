@@ -61,7 +61,7 @@ def _page(page: Page) -> Callable[..., str]:
         # Quoted again: an id may hold a ? or a #
         links = Links(quote(request.path), request.args, framed, request.host_url.rstrip("/"))
         title = page.subject.title.format(*subject.values()) if page.subject else page.title
-        with Reader(current_app.extensions["database"], framed.seen) as reader:
+        with Reader(current_app.extensions["database"], framed) as reader:
             _check_subject(page, framed.scope, reader)
             view = page_view(page, title, framed, links, reader)
         return render_template("dashboard/page.html", page=view)
@@ -77,7 +77,7 @@ def _panel(page: Page, form: str) -> Callable[..., Response]:
             abort(404, f"{page.path} has no panel {panel_name}.")
         framed = _framed(page, someone, subject)
         scope = panel_scope(framed, panel, request.args)
-        with Reader(current_app.extensions["database"], framed.seen) as reader:
+        with Reader(current_app.extensions["database"], framed) as reader:
             _check_subject(page, scope, reader)
             session = reader.session()
             found = answer(panel, session, scope)

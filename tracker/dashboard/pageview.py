@@ -1,7 +1,6 @@
 """A whole page as one view model: chrome, sentence, trust line and panels."""
 
 import logging
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,6 +14,7 @@ from tracker.dashboard.links import Links
 from tracker.dashboard.page import LAST_WEEK, Page, Sentence
 from tracker.dashboard.pages import page_named
 from tracker.dashboard.parts import Choice, PanelView, choices, compares, failed_part, part
+from tracker.dashboard.wording import TENANT_NAMES
 from tracker.dashboard.words import snippet
 from tracker.metrics.activity import Trust, settled_until, trust
 from tracker.metrics.feed import NoSuchEvent
@@ -64,9 +64,9 @@ class PageView:
 class Reader:
     """Reads for one page. What fails is reported and leaves the rest a clean transaction."""
 
-    def __init__(self, database: Database, tenants: Sequence[str]) -> None:
+    def __init__(self, database: Database, framed: Frame) -> None:
         self._database = database
-        self._tenants = tenants
+        self._framed = framed
         self._open = ExitStack()
         self._session: Session | None = None
 
@@ -78,7 +78,9 @@ class Reader:
 
     def session(self) -> Session:
         if self._session is None:
-            self._session = self._open.enter_context(self._database.read(self._tenants))
+            self._session = self._open.enter_context(self._database.read(self._framed.seen))
+            names = {tenant.id: tenant.name for tenant in self._framed.tenants}
+            self._session.info[TENANT_NAMES] = names
         return self._session
 
     def attempt(self, what: str, ask: Any, otherwise: Any) -> Any:

@@ -3,7 +3,7 @@
 How they are put together is told in `tracker.dashboard.page`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
@@ -50,8 +50,8 @@ class Column:
     help: str = ""
     minor: bool = False
     """Whether a phone may leave it out."""
-    words: tuple[tuple[Any, str], ...] = ()
-    """Operators' words for the values the field can have."""
+    words: tuple[tuple[Any, str], ...] | Callable[[Session, Scope], Mapping[Any, str]] = ()
+    """Operators' words for the values the field can have, or asks the database for them."""
     say: Callable[[Any], str] | None = None
     """The cell's text made from the whole row, where a field alone would not tell."""
 

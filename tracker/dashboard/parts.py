@@ -149,7 +149,7 @@ def _body(
         case Chart():
             return _chart(panel, session, found, before, scope, links)
         case Table():
-            return tables.table(panel, found, scope, links)
+            return tables.table(panel, session, found, scope, links)
         case Matrix():
             return grids.matrix(panel, found, scope, links)
         case Timeline():

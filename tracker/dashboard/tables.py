@@ -1,13 +1,16 @@
 """Tables as finished view models: templates do no arithmetic."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.orm import Session
+
 from tracker.dashboard import formats
-from tracker.dashboard.answers import Answer, kind_of
+from tracker.dashboard.answers import Answer, Words, kind_of, spoken
 from tracker.dashboard.asking import sortable
 from tracker.dashboard.links import Links
 from tracker.dashboard.panels import SMALL_SAMPLE, Chart, Column, Kind, Metric, Table
@@ -57,10 +60,11 @@ class TableView:
     pager: Pager | None = None
 
 
-def table(panel: Table, answer: Answer, scope: Scope, links: Links) -> TableView:
+def table(panel: Table, session: Session, answer: Answer, scope: Scope, links: Links) -> TableView:
     """The view of a declared table."""
     columns = _columns(panel, answer)
-    rows = _rows(panel.metric, columns, answer.rows, scope, links, panel.link)
+    words = spoken(columns, session, scope)
+    rows = _rows(panel.metric, columns, answer.rows, scope, links, panel.link, words)
     headers = [_header(panel, column, scope, links) for column in columns]
     return TableView(headers, rows, _linked(rows), _pager(panel, answer, scope, links))
 
@@ -123,6 +127,7 @@ def _rows(
     scope: Scope,
     links: Links,
     link: str = "",
+    words: Words = MappingProxyType({}),
 ) -> list[list[Cell]]:
     """The cells. The first column carries the row's link, the first text takes the room left."""
     kinds = [kind(metric, column) for column in columns]
@@ -140,7 +145,16 @@ def _rows(
     said_on = (scope.zone, scope.today)
     return [
         [
-            _cell(column, its, row, said_on, top, css, links.to(template, row))
+            _cell(
+                column,
+                its,
+                row,
+                said_on,
+                top,
+                css,
+                words.get(column.name, {}),
+                links.to(template, row),
+            )
             for column, its, top, css, template in placed
         ]
         for row in rows
@@ -160,12 +174,13 @@ def _cell(
     said_on: tuple[ZoneInfo, date],
     top: Any,
     css: str,
+    words: Mapping[Any, str],
     href: str,
 ) -> Cell:
     value = getattr(row, column.name)
     text = column.say(row) if column.say else formats.written(value, kind, *said_on)
     return Cell(
-        text=dict(column.words).get(value, text) if column.words else text,
+        text=words.get(value, text) if words else text,
         css=css,
         href=href,
         title=_whole(value, text, kind),

@@ -3,8 +3,14 @@
 import json
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from tracker.dashboard.formats import number, rate
 from tracker.dashboard.panels import Column
+from tracker.metrics.scope import Scope
+
+TENANT_NAMES = "tenant names"
+"""Under this name the session of a page keeps them: its frame has them already."""
 
 NOTICEABLE = 0.005
 """A rate that moved by less, half a percentage point, is called steady."""
@@ -70,5 +76,12 @@ def _in_words(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def tenant_names(session: Session, _scope: Scope | None = None) -> dict[str, str]:
+    """What each tenant is called, of those that who looks may read."""
+    names: dict[str, str] = session.info.get(TENANT_NAMES, {})
+    return names
+
+
+TENANT = Column("tenant_id", "Tenant", words=tenant_names)
 VALUE = Column("value", "Value", say=lambda row: value_in_words(row.value))
 """The column of a filter's value."""

@@ -6,7 +6,7 @@ from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.formats import number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Column, Kind, Matrix, Stat, Stats, Table
-from tracker.dashboard.wording import count
+from tracker.dashboard.wording import TENANT, count, tenant_names
 from tracker.metrics import adoption, business, plans
 from tracker.metrics.scope import Scope
 
@@ -16,6 +16,13 @@ _ENOUGH = 30
 DEFLECTION = "Deflected means not handed to a person. It is not the same as resolved."
 
 
+_STEPS = (
+    ("active", "Were active"),
+    ("completed a checkout", "Completed a checkout"),
+    ("plan in effect", "Have a plan in effect"),
+)
+
+
 def opening(session: Session, scope: Scope) -> Sentence:
     """How many tenants were active, and which of them needs a look."""
     now = ask(business.totals, session, scope)[0]
@@ -23,21 +30,26 @@ def opening(session: Session, scope: Scope) -> Sentence:
         return say("No tenant sent a business event in this period.")
     before = ask_before(business.totals, session, scope)
     first = say(
-        "{tenants} active{was}, with {conversations}",
-        tenants=Linked(_tenants(now.tenants), "#tenants"),
-        was=_were(now, before),
+        "{tenants} " + _was(now.tenants) + " active{before}, with {conversations}",
+        tenants=Linked(count(now.tenants, "tenant").capitalize(), "#tenants"),
+        before=_compared(now, before),
         conversations=_conversations(now.conversations),
     )
     handed = say("")
     if now.escalation_rate is not None:
-        handed = say(
-            ", {rate} of them handed to a person", rate=Linked(rate(now.escalation_rate), "#totals")
-        )
+        handed = say(handed_over(now), handed=Linked(rate(now.escalation_rate), "#totals"))
     rest = _notable(session, scope, now)
     return Sentence((*first.parts, *handed.parts, ". ", *rest.parts))
 
 
-def _were(now: business.Totals, before: business.Totals | None) -> str:
+def handed_over(now: business.Totals) -> str:
+    """How the sentence goes on about the conversations; of a single one there is no share."""
+    if now.conversations != 1:
+        return ", {handed} of them handed to a person"
+    return f", which was {'' if now.escalation_rate else 'not '}handed to a person"
+
+
+def _compared(now: business.Totals, before: business.Totals | None) -> str:
     if before is None or not before.tenants:
         return ""
     many = "as many as" if before.tenants == now.tenants else number(before.tenants)
@@ -48,8 +60,8 @@ def _conversations(n: int) -> str:
     return count(n, "conversation") if n else "no conversation"
 
 
-def _tenants(count: int) -> str:
-    return "One tenant was" if count == 1 else f"{number(count)} tenants were"
+def _was(n: int) -> str:
+    return "was" if n == 1 else "were"
 
 
 def _notable(session: Session, scope: Scope, now: business.Totals) -> Sentence:
@@ -60,12 +72,15 @@ def _notable(session: Session, scope: Scope, now: business.Totals) -> Sentence:
     if worst and (worst.escalation_rate or 0) > 1.5 * (now.escalation_rate or 0):
         return say(
             "{tenant} hands over {rate}, the most of all.",
-            tenant=Linked(worst.tenant_id, f"/business/{worst.tenant_id}"),
+            tenant=Linked(
+                tenant_names(session).get(worst.tenant_id, worst.tenant_id),
+                f"/business/{worst.tenant_id}",
+            ),
             rate=rate(worst.escalation_rate),
         )
     quiet = ask(adoption.gone_quiet, session, scope)
     if quiet:
-        names = f"{number(len(quiet))} that {'was' if len(quiet) == 1 else 'were'} active before"
+        names = f"{number(len(quiet))} that {_was(len(quiet))} active before"
         went = "has" if len(quiet) == 1 else "have"
         return say("{who} " + went + " gone quiet.", who=Linked(names, "#gone-quiet"))
     return say("Nobody went quiet and no tenant stands out.")
@@ -127,7 +142,7 @@ PAGE = Page(
             search="Search tenants",
             link="/business/{tenant_id}",
             columns=(
-                Column("tenant_id", "Tenant"),
+                TENANT,
                 Column("conversations", "Conversations", Kind.BAR),
                 Column("escalation_rate", "Escalated", n="conversations"),
                 Column("deflection_rate", "Deflected", n="conversations", minor=True),
@@ -155,14 +170,15 @@ PAGE = Page(
             metric=plans.checkout_funnel,
             half=True,
             columns=(
-                Column("step", "Tenants that were"),
+                Column("step", "Tenants that", words=_STEPS),
                 Column("tenants", "Tenants", Kind.BAR),
                 Column("share", "Of the active"),
             ),
         ),
         Matrix(
             name="retention",
-            title="Do they come back? Tenants by the week they began, active in later weeks",
+            title="Tenants that come back",
+            note="Down: the week in which they began. Across: weeks later.",
             metric=adoption.retention,
             row="cohort",
             column="week",
@@ -177,7 +193,7 @@ PAGE = Page(
             link="/business/{tenant_id}",
             half=True,
             columns=(
-                Column("tenant_id", "Tenant"),
+                TENANT,
                 Column("last_day", "Last event"),
                 Column("events_before", "Events before", Kind.BAR),
             ),

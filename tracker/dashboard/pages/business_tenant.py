@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.formats import rate
 from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
-from tracker.dashboard.pages.business import behind
+from tracker.dashboard.pages.business import behind, handed_over
 from tracker.dashboard.pages.feed import ACTIVITY
 from tracker.dashboard.pages.tenant_panels import CONVERSATIONS, DOCUMENTS, LIMITS
 from tracker.dashboard.panels import Stat, Stats
@@ -29,11 +29,11 @@ def opening(session: Session, scope: Scope) -> Sentence:
         first = say("There were no conversations.")
     else:
         first = say(
-            "There {was} {n}, {rate} of them handed to a person{trend}.",
+            "There {was} {n}" + handed_over(now) + "{trend}.",
             was="was" if now.conversations == 1 else "were",
             n=Linked(count(now.conversations, "conversation"), "#daily-conversations"),
-            rate=Linked(rate(now.escalation_rate), "#escalations"),
-            trend=moved("escalation_rate", now, before),
+            handed=Linked(rate(now.escalation_rate), "#escalations"),
+            trend="" if now.conversations == 1 else moved("escalation_rate", now, before),
         )
     return Sentence((*first.parts, " ", *_trouble(session, scope, now).parts))
 

@@ -11,6 +11,7 @@ from tracker.catalog import CATALOG
 from tracker.dashboard.answers import ask
 from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Table
+from tracker.dashboard.wording import TENANT
 from tracker.dashboard.words import snippet
 from tracker.metrics import custom_events, sampling
 from tracker.metrics.activity import daily_volume, volumes
@@ -170,7 +171,7 @@ PAGE = Page(
             metric=sampling.sampled,
             columns=(
                 Column("event_type", "Event type", Kind.CODE),
-                Column("tenant_id", "Tenant"),
+                TENANT,
                 Column("events", "Events, estimated", Kind.BAR),
                 Column("kept", "Kept"),
                 Column("one_in", "Now one in"),
@@ -186,7 +187,7 @@ PAGE = Page(
             columns=(
                 Column("event_type", "Event type", Kind.CODE),
                 Column("field", "Field", Kind.CODE),
-                Column("tenant_id", "Tenant"),
+                TENANT,
                 Column("distinct_values", "Values in a week", Kind.BAR),
             ),
         ),
@@ -200,7 +201,7 @@ PAGE = Page(
             link="/feed/{tenant_id}?type={event_type}",
             columns=(
                 Column("event_type", "Type", Kind.CODE),
-                Column("tenant_id", "Tenant"),
+                TENANT,
                 Column("events", "Events", Kind.BAR),
                 Column("last_day", "Last"),
             ),

@@ -9,7 +9,7 @@ from tracker.dashboard.pages import overview as overview_page
 from tracker.dashboard.pages.experts import STANDING
 from tracker.dashboard.pages.people import KNOWN
 from tracker.dashboard.panels import Column, Kind, Stat, Stats, Table
-from tracker.dashboard.wording import count, moved
+from tracker.dashboard.wording import TENANT, count, moved
 from tracker.metrics import (
     annotations,
     business,
@@ -188,7 +188,7 @@ PAGE = Page(
             empty="conversation_started",
             link="/business/{tenant_id}",
             columns=(
-                Column("tenant_id", "Tenant"),
+                TENANT,
                 Column("conversations", "Conversations", Kind.BAR),
                 Column("escalation_rate", "Escalated", n="conversations"),
                 Column("ingest_failures", "Ingestions failed"),
