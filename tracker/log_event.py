@@ -9,13 +9,14 @@ The same checks as over HTTP, and as durable: when it returns, the event is comm
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from flask import current_app
 
 from tracker.catalog.parsing import Refusal, SampledOut, Terms, parse
+from tracker.store.settings import terms_for
 from tracker.store.warnings import warning_of
 from tracker.store.writer import Work
 
@@ -93,19 +94,15 @@ def _recorded(sent: dict[str, Any], tenant_id: str) -> str:
 
 
 def _terms(tenant_id: str) -> Terms:
-    settings = current_app.extensions["settings"]
     choices = current_app.extensions["choices"].of(tenant_id)
     if not choices.exists:
         raise EventRefused("unknown_tenant", (("tenant_id", "must be a tenant's id"),))
-    return Terms(
+    return terms_for(
+        tenant_id,
+        choices,
+        current_app.extensions["settings"],
+        current_app.extensions["calendar"],
         received_at=datetime.now(UTC),
-        calendar=current_app.extensions["calendar"],
-        retention=timedelta(days=min(choices.retention_days, settings.retention_days)),
-        tenant_id=tenant_id,
         source="server",
         with_key=True,
-        phone_region=settings.phone_region,
-        sampling=choices.sampling,
-        hygiene=choices.hygiene,
-        custom_events=choices.custom_events,
     )

@@ -13,7 +13,7 @@ from tracker.ingest.intake import Headers, Intake, this_intake
 from tracker.ingest.ratelimit import fingerprint, seconds_to_next_window
 from tracker.store.access import KeyGrant, find_key
 from tracker.store.salts import client_of
-from tracker.store.settings import Choices
+from tracker.store.settings import Choices, terms_for
 
 
 @dataclass(slots=True)
@@ -109,20 +109,16 @@ def _limit_rate(intake: Intake, sent: Request) -> None:
 def terms_of(intake: Intake, sender: Sender, sent_at: datetime | None) -> Terms:
     """What the request decides about each of its events."""
     now = datetime.now(UTC)
-    settings, choices = intake.settings, sender.choices
-    return Terms(
+    return terms_for(
+        sender.tenant_id,
+        sender.choices,
+        intake.settings,
+        intake.calendar,
         received_at=now,
-        calendar=intake.calendar,
-        retention=timedelta(days=min(choices.retention_days, settings.retention_days)),
-        tenant_id=sender.tenant_id,
         source="server" if sender.with_key else "browser",
         with_key=sender.with_key,
         is_bot=sender.is_bot,
         clock_offset=now - sent_at if sent_at else timedelta(),
-        phone_region=settings.phone_region,
-        sampling=choices.sampling,
-        hygiene=choices.hygiene,
-        custom_events=choices.custom_events,
     )
 
 

@@ -21,7 +21,7 @@ from tracker.model import Tenant
 from tracker.store.budgets import chosen_sampling
 from tracker.store.database import Database
 from tracker.store.linking import AlreadyLinked, Link, Linked
-from tracker.store.settings import chosen_hygiene
+from tracker.store.settings import choices_in, terms_for
 from tracker.store.uniques import SessionKey
 from tracker.store.warnings import Warned, warning_of
 from tracker.store.writer import Work, Writer
@@ -86,19 +86,15 @@ class Importer:
             self._terms = {row.id: self._terms_of(row.id, row.settings) for row in tenants}
 
     def _terms_of(self, tenant_id: str, chosen: dict[str, Any]) -> Terms:
-        kept = self._settings.retention_days
-        return Terms(
+        return terms_for(
+            tenant_id,
+            choices_in(chosen, chosen_sampling(chosen)),
+            self._settings,
+            self._calendar,
             received_at=self._now,
-            calendar=self._calendar,
-            retention=timedelta(days=min(chosen.get("retention_days") or kept, kept)),
-            tenant_id=tenant_id,
             source="import",
             with_key=True,
             clock_offset=self._shift,
-            phone_region=self._settings.phone_region,
-            sampling=chosen_sampling(chosen),
-            hygiene=chosen_hygiene(chosen),
-            custom_events=bool(chosen.get("custom_events")),
         )
 
     def run(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -17,9 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from tracker.catalog import CATALOG
+from tracker.catalog.calendar import Calendar
 from tracker.catalog.custom import custom_type
 from tracker.catalog.hygiene import NOTHING_MORE, Hygiene, hygiene
-from tracker.config import browser_origin, is_origin
+from tracker.catalog.parsing import Terms
+from tracker.config import Settings, browser_origin, is_origin
 from tracker.model import Tenant
 from tracker.store.access import AccessError, audit
 from tracker.store.budgets import forced_sampling
@@ -81,21 +83,38 @@ class TenantChoices:
 def choices_of(session: Connection | Session, tenant_id: str, today: date) -> Choices:
     """The choices in force now."""
     stored = session.execute(select(Tenant.settings).where(Tenant.id == tenant_id)).first()
-    chosen = dict(stored.settings or {}) if stored else {}
+    if stored is None:
+        return Choices(exists=False)
+    settings = stored.settings or {}
+    return choices_in(settings, forced_sampling(session, tenant_id, settings, today))
+
+
+def choices_in(settings: Mapping[str, Any], sampling: Mapping[str, int]) -> Choices:
+    """The choices that stand in a tenant's settings; `sampling` may be forced by a budget."""
+    redaction = settings.get("redaction") or {}
     return Choices(
-        exists=stored is not None,
-        sampling=forced_sampling(session, tenant_id, chosen, today),
-        hygiene=chosen_hygiene(chosen),
-        custom_events=bool(chosen.get("custom_events")),
-        allowed_origins=tuple(map(browser_origin, chosen.get("allowed_origins") or ())),
-        retention_days=chosen.get("retention_days") or RETENTION_DAYS[1],
+        sampling=sampling,
+        hygiene=hygiene(redaction.get("keys") or (), redaction.get("patterns") or ()),
+        custom_events=bool(settings.get("custom_events")),
+        allowed_origins=tuple(map(browser_origin, settings.get("allowed_origins") or ())),
+        retention_days=settings.get("retention_days") or RETENTION_DAYS[1],
     )
 
 
-def chosen_hygiene(settings: Mapping[str, Any]) -> Hygiene:
-    """What a tenant's settings redact."""
-    redaction = settings.get("redaction") or {}
-    return hygiene(redaction.get("keys") or (), redaction.get("patterns") or ())
+def terms_for(
+    tenant_id: str, choices: Choices, settings: Settings, calendar: Calendar, **how: Any
+) -> Terms:
+    """On what terms events of a tenant are taken in; `how` they come are further fields."""
+    return Terms(
+        tenant_id=tenant_id,
+        calendar=calendar,
+        retention=timedelta(days=min(choices.retention_days, settings.retention_days)),
+        phone_region=settings.phone_region,
+        sampling=choices.sampling,
+        hygiene=choices.hygiene,
+        custom_events=choices.custom_events,
+        **how,
+    )
 
 
 def settings_of(session: Connection | Session, tenant_id: str) -> dict[str, Any]:
