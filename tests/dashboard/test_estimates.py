@@ -1,5 +1,7 @@
 """A panel's JSON says when its numbers are no exact counts. The week is 2 to 8 November 2026."""
 
+from collections import defaultdict
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -9,6 +11,7 @@ from tests.conftest import make_tenant, record
 from tests.dashboard.reading import WEEK, panel_of
 from tests.metrics.asking import event
 from tests.metrics.business_lines import called, said
+from tracker.dashboard.pages import PAGES
 from tracker.model import TripAttempt
 from tracker.store.settings import change_settings
 
@@ -20,6 +23,13 @@ TRIPS[1] |= {"request_id": "r"}
 @pytest.fixture
 def environment() -> dict[str, str]:
     return {"TRACKER_RETENTION_DAYS": "3650"}
+
+
+def test_a_metric_is_marked_as_estimated_wherever_it_is_shown() -> None:
+    marked = defaultdict(set)
+    for panel in (panel for page in PAGES for panel in page.panels):
+        marked[panel.metric].add((panel.sampled, panel.approximate is None))
+    assert [metric for metric, marks in marked.items() if len(marks) > 1] == []
 
 
 def is_estimated(operator: FlaskClient, panel: str) -> bool:
@@ -37,6 +47,8 @@ def test_numbers_scaled_up_from_a_sample_are_estimated(app: Flask, operator: Fla
     assert is_estimated(operator, "/business/acme/messages")
     assert not is_estimated(operator, "/business/acme/integrations")
     assert is_estimated(operator, "/overview/totals")
+    assert is_estimated(operator, "/business/adoption")
+    assert is_estimated(operator, "/digest/business")
     assert is_estimated(operator, "/catalog/event-types")
     assert is_estimated(operator, "/catalog/message_sent/daily-volume")
     assert not is_estimated(operator, "/catalog/integration_succeeded/daily-volume")

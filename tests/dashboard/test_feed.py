@@ -1,7 +1,7 @@
 """The activity feed of a tenant: paging that stays put, filters, exports, one event's page."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -159,6 +159,19 @@ def test_an_event_s_page_shows_its_neighbours(app: Flask, operator: FlaskClient)
     )
     assert operator.get(f"/events/{uuid4()}?tenant=acme").status_code == 404
     assert operator.get("/events/nothing?tenant=acme").status_code == 404
+
+
+def test_the_neighbours_of_an_event_are_those_around_it(app: Flask, operator: FlaskClient) -> None:
+    at = datetime.now(UTC) - timedelta(hours=1)
+    sent = [str(uuid4()) for _ in range(110)]
+    wrote = {"payload": {"conversationId": "c1", "role": "user"}}
+    lines = [
+        event_of("message_sent", event_id=one, occurred_at=(at + timedelta(seconds=n)).isoformat())
+        for n, one in enumerate(sent)
+    ]
+    record(app, *(line | wrote for line in lines), tenant="acme")
+    path = f"/events/{sent[55]}/same-conversation.json"
+    assert ids(operator, "tenant=acme", path) == sent[6:106]
 
 
 def test_a_page_of_the_feed_asks_few_questions(app: Flask, operator: FlaskClient) -> None:

@@ -113,6 +113,15 @@ def test_the_mail_tells_the_week_in_text_and_html(app: Flask, mailbox: Mailbox) 
     assert "https://tracker.example.com/digest?from=2026-11-09&to=2026-11-15" in text
 
 
+def test_the_mail_says_what_is_an_estimate(app: Flask, mailbox: Mailbox) -> None:
+    start = event("conversation_started", "10 10:00", None, sessionId="s", conversationId="c")
+    record(app, start | {"sample_weight": 4})
+    send(app, DUE)
+    deliver(app)
+    for form in parts(mailbox.mails[0]):
+        assert "Estimated: only a part is kept of conversation_started (1 in 4.0)." in form
+
+
 def test_the_mail_is_about_production_tenants_alone(app: Flask, mailbox: Mailbox) -> None:
     make_tenant(app, "trial", kind="sample")
     record(app, *LINES, tenant="trial")

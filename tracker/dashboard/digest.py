@@ -31,6 +31,7 @@ class Section:
     stats: list[StatView]
     table: TableView | None
     lines: list[str]
+    estimate: str = ""
 
 
 def register(app: Flask) -> None:
@@ -82,8 +83,8 @@ def _section(view: PanelView) -> Section:
         return Section(title, [], None, ["This could not be worked out."])
     if isinstance(view.body, TableView):
         table = replace(view.body, pager=None)
-        return Section(title, [], table, _aligned(table))
-    return Section(title, view.body, None, [_line(stat) for stat in view.body])
+        return Section(title, [], table, _aligned(table), view.estimate)
+    return Section(title, view.body, None, [_line(stat) for stat in view.body], view.estimate)
 
 
 def _line(stat: StatView) -> str:

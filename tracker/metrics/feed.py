@@ -157,7 +157,7 @@ def event_exists(session: Session, scope: Scope) -> bool:
 
 
 def one_event(session: Session, scope: Scope) -> list[Activity]:
-    """The event itself: all that is held of it. Source: events."""
+    """The event itself; its session's page tells whose address it has. Source: events."""
     columns = [getattr(Event, name) for name in Activity._fields]
     return [Activity(*row) for row in session.execute(_the_event(scope, *columns))]
 
@@ -170,27 +170,30 @@ def _the_event(scope: Scope, *columns: Any) -> Select[Any]:
 def same_conversation(session: Session, scope: Scope) -> list[Activity]:
     """The events of the same conversation, or of the same source of documents, in order.
 
-    The event itself is among them; at most the first 50. Source: events.
+    At most 50 up to the event, itself among them, and 50 after it. Source: events.
     """
-    return _neighbours(session, scope, Event.tenant_id, Event.subject)
+    return _neighbours(session, scope, Event.subject)
 
 
 def same_request(session: Session, scope: Scope) -> list[Activity]:
     """The events that carry the same request id, in order.
 
-    The event itself is among them; at most the first 50. Source: events.
+    At most 50 up to the event, itself among them, and 50 after it. Source: events.
     """
-    return _neighbours(session, scope, Event.tenant_id, Event.request_id)
+    return _neighbours(session, scope, Event.request_id)
 
 
-def _neighbours(session: Session, scope: Scope, tenant: Any, column: Any) -> list[Activity]:
-    this = session.execute(_the_event(scope, tenant, column)).first()
+def _neighbours(session: Session, scope: Scope, column: Any) -> list[Activity]:
+    found = _the_event(scope, Event.tenant_id, column, Event.occurred_at, Event.id)
+    this = session.execute(found).first()
     if this is None or this[1] is None:
         return []
-    statement = (
-        select(*(getattr(Event, name) for name in Activity._fields))
-        .where(Event.tenant_id == this[0], column == this[1])
-        .order_by(Event.occurred_at, Event.id)
-        .limit(_NEIGHBOURS)
-    )
-    return [Activity(*row) for row in session.execute(statement)]
+    tenant, shared, occurred_at, event_id = this
+    place = tuple_(Event.occurred_at, Event.id)
+    here = tuple_(literal(occurred_at, UtcDateTime()), literal(event_id, Uuid()))
+    alike = select(*(getattr(Event, name) for name in Activity._fields))
+    alike = alike.where(Event.tenant_id == tenant, column == shared).limit(_NEIGHBOURS)
+    earlier = alike.where(place <= here).order_by(Event.occurred_at.desc(), Event.id.desc())
+    later = alike.where(place > here).order_by(Event.occurred_at, Event.id)
+    rows = [*reversed(session.execute(earlier).all()), *session.execute(later)]
+    return [Activity(*row) for row in rows]

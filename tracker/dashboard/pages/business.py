@@ -156,6 +156,7 @@ PAGE = Page(
             name="adoption",
             title="What tenants use",
             metric=adoption.adoption,
+            sampled=business.TYPES,
             half=True,
             columns=(
                 Column("feature", "Part of the product"),

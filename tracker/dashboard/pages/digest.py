@@ -17,9 +17,11 @@ from tracker.metrics import (
     overview,
     people,
     sage_answers,
+    sampling,
     trips,
 )
 from tracker.metrics.digest import misplaced_experts
+from tracker.metrics.durations import inexact
 from tracker.metrics.scope import Scope
 
 _FEW, _SOME = 5, 10
@@ -61,6 +63,7 @@ PAGE = Page(
             title="Marketplace",
             metric=overview.totals,
             titled=True,
+            sampled=sampling.EVERY,
             stats=(
                 Stat("sessions", "Sessions", good="up", link="/people"),
                 Stat("identified_sessions", "Identified", good="up", link=KNOWN),
@@ -145,6 +148,7 @@ PAGE = Page(
             title="Trips",
             metric=trips.totals,
             titled=True,
+            approximate=inexact(),
             stats=(
                 Stat("attempts", "Attempts", good="up", link="/trips"),
                 Stat("failed", "Failed", good="down", link="/trips"),
@@ -170,6 +174,7 @@ PAGE = Page(
             title="Business",
             metric=business.totals,
             titled=True,
+            sampled=business.TYPES,
             settled=True,
             stats=(
                 Stat("tenants", "Active tenants", good="up", link="/business"),
@@ -184,6 +189,7 @@ PAGE = Page(
             title="Most active tenants",
             metric=business.tenants,
             page_size=_FEW,
+            sampled=business.TYPES,
             settled=True,
             empty="conversation_started",
             link="/business/{tenant_id}",
