@@ -105,7 +105,8 @@ def test_an_experts_page_tells_its_queries_filters_and_clicks(
     )
     path = "/experts/a%2Fb"
     assert answer_of(operator.get(f"{path}?{WEEK}").text) == (
-        "Shown 3 times and clicked one time, about as often as its places explain (COEC 1.00)."
+        "Shown 3 times and clicked one time, about as often as its places explain"
+        " (1.00 × expected)."
     )
     found = operator.get(f"{path}/found-by.json?{WEEK}").json["rows"]
     assert found == [

@@ -51,6 +51,7 @@ def test_the_sentence_names_the_filter_and_the_value_that_ended_it(
     assert sentence(page) == (
         "50.0 % of 6 filter settings left nothing, up from 0 %. The last straw was most often"
         " language, 3 times, 3 of them with Dutch, Frisian."
+        " Wanted but not offered: language Dutch, Frisian, set 3 times and always in vain."
     )
     assert 'href="/people?period=28d&amp;filter=language#sessions"' in page
 

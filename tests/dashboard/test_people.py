@@ -54,6 +54,13 @@ def test_the_sentence_compares_with_nothing_when_comparison_is_off(
     )
 
 
+def test_of_a_single_session_no_share_is_said(app: Flask, operator: FlaskClient) -> None:
+    record(app, search("03 09:00", BEN))
+    assert answer_of(operator.get(PAGE).text) == (
+        "One session. It did not get to a click, and is not known by name."
+    )
+
+
 def test_numbers_of_everybody_are_left_out_beside_a_chosen_few(
     app: Flask, operator: FlaskClient
 ) -> None:

@@ -11,6 +11,7 @@ from tracker.dashboard.wording import VALUE, count
 from tracker.metrics import expert, experts
 from tracker.metrics.scope import Scope
 
+_RATE = "clicks per showing"
 _EXPLAINED = {
     experts.HIDDEN_GEM: "clearly more than its places explain: it may deserve better ones",
     experts.OVER_EXPOSED: "clearly less than its places explain: others may use them better",
@@ -26,7 +27,7 @@ def opening(session: Session, scope: Scope) -> Sentence:
         return say("This expert was not shown in this period.")
     row = found[0]
     return say(
-        "Shown {impressions} and clicked {clicks}, {explained} (COEC {coec}).",
+        "Shown {impressions} and clicked {clicks}, {explained} ({coec} × expected).",
         impressions=Linked(f"{count(row.impressions, 'time')}", "#trend"),
         clicks=Linked(count(row.clicks, "time"), "#clicks"),
         explained=_EXPLAINED[row.standing],
@@ -53,10 +54,10 @@ PAGE = Page(
                 Stat("grid_impressions", "Shown in grid", good="up"),
                 Stat("sage_clicks", "Clicked in Sage", good="up", link="#clicks"),
                 Stat("grid_clicks", "Clicked in grid", good="up", link="#clicks"),
-                Stat("sage_ctr", "CTR, Sage", good="up", n="sage_impressions"),
-                Stat("grid_ctr", "CTR, grid", good="up", n="grid_impressions"),
-                Stat("average_click_position", "Click position", good="down"),
-                Stat("coec", "COEC", good="up"),
+                Stat("sage_ctr", "Rate in Sage", good="up", n="sage_impressions", help=_RATE),
+                Stat("grid_ctr", "Rate in grid", good="up", n="grid_impressions", help=_RATE),
+                Stat("average_click_position", "Mean rank clicked", good="down"),
+                Stat("coec", "× expected", good="up", help="1 is what its places explain"),
             ),
         ),
         Chart(

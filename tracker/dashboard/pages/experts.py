@@ -20,6 +20,9 @@ STANDING = Column(
     "Standing",
     words=((experts.HIDDEN_GEM, "Hidden gem"), (experts.OVER_EXPOSED, "Over-exposed")),
 )
+TIMES_EXPECTED = (
+    "×\u00a0expected (COEC) is clicks over those that its places explain: 1 is as expected."
+)
 _COLOURS: dict[str, Colour] = {"sage_panel": "searches", "grid": "filters"}
 
 
@@ -52,7 +55,7 @@ def _fairness(now: concentration.Concentration, before: concentration.Concentrat
     if abs(now.gini - before.gini) < 0.01:
         return ", as unevenly as in the period before"
     direction = "more" if now.gini > before.gini else "less"
-    return f", {direction} unevenly than before (Gini {now.gini:.2f}, was {before.gini:.2f})"
+    return f", {direction} unevenly than before (unevenness {now.gini:.2f}, was {before.gini:.2f})"
 
 
 def _gems(session: Session, scope: Scope) -> Sentence:
@@ -142,29 +145,12 @@ PAGE = Page(
             ),
         ),
         Table(
-            name="exposure",
-            title="Shown and clicked",
-            metric=experts.exposure,
-            note="Shown means served in an answer or a grid; whether it was seen is not known.",
-            link="/experts/{expert_id}",
-            search="Search experts",
-            columns=(
-                Column("expert_id", "Expert"),
-                Column("sage_impressions", "Shown by Sage", Kind.BAR),
-                Column("grid_impressions", "Shown in grid", Kind.BAR),
-                Column("sage_clicks", "Clicked in Sage"),
-                Column("grid_clicks", "Clicked in grid"),
-                Column("sage_ctr", "CTR, Sage", n="sage_impressions", help="Clicks per showing"),
-                Column("grid_ctr", "CTR, grid", n="grid_impressions", help="Clicks per showing"),
-                Column("average_click_position", "Click position", help="Mean rank of its clicks"),
-                Column("coec", "COEC", help="Clicks over expected clicks; 1 is as expected"),
-            ),
-        ),
-        Table(
             name="standing",
             title="Clicked more or less than their places explain",
             nothing="Nobody was shown or clicked in this period.",
             metric=experts.standings,
+            note=f"{TIMES_EXPECTED} The true value is in the range in 95 of 100 cases; only who"
+            " has all of it above 1 is a hidden gem, all of it below 1 over-exposed.",
             link="/experts/{expert_id}",
             search="Search experts",
             columns=(
@@ -173,9 +159,29 @@ PAGE = Page(
                 Column("impressions", "Shown"),
                 Column("clicks", "Clicks", Kind.BAR),
                 Column("expected_clicks", "Expected"),
-                Column("coec", "COEC", n="impressions"),
-                Column("coec_low", "95 % from"),
+                Column("coec", "× expected", n="impressions"),
+                Column("coec_low", "Range from"),
                 Column("coec_high", "to"),
+            ),
+        ),
+        Table(
+            name="exposure",
+            title="Shown and clicked",
+            metric=experts.exposure,
+            note="Shown means served in an answer or a grid; whether it was seen is not known."
+            f" Rates are clicks per showing. {TIMES_EXPECTED}",
+            link="/experts/{expert_id}",
+            search="Search experts",
+            columns=(
+                Column("expert_id", "Expert"),
+                Column("sage_impressions", "Shown by Sage", Kind.BAR),
+                Column("grid_impressions", "Shown in grid", Kind.BAR),
+                Column("sage_clicks", "Clicked in Sage"),
+                Column("grid_clicks", "Clicked in grid"),
+                Column("sage_ctr", "Rate in Sage", n="sage_impressions"),
+                Column("grid_ctr", "Rate in grid", n="grid_impressions"),
+                Column("average_click_position", "Mean rank clicked"),
+                Column("coec", "× expected"),
             ),
         ),
         Chart(
@@ -206,13 +212,14 @@ PAGE = Page(
             name="concentration",
             title="Concentration",
             metric=concentration.by_context,
+            note="Unevenness (Gini) is 0 when all are shown alike, 1 when one is shown alone.",
             half=True,
             columns=(
                 Column("context", "Where", words=CONTEXT_WORDS),
                 Column("experts", "Experts"),
                 Column("impressions", "Times shown"),
-                Column("gini", "Gini", help="0: all shown alike; 1: one is shown alone"),
-                Column("top_10_percent_share", "Top 10 %"),
+                Column("gini", "Unevenness"),
+                Column("top_10_percent_share", "Top tenth got"),
             ),
         ),
         Table(

@@ -1,6 +1,8 @@
 """/filters: which filters carry demand, and which end it."""
 
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +20,10 @@ _DEAD_ENDS = "/people?filter={filter}&dead_end=1"
 _MOST_MARKS = 12
 _NOTABLE = 3
 """Dead ends that a filter must have caused to be called out."""
+_VAIN = 0.9
+"""The share of a value's settings that leave nothing where nobody offers it."""
+_LOOKED_AT = 20
+"""Values among which the one that is wanted most is looked for."""
 
 
 def opening(session: Session, scope: Scope) -> Sentence:
@@ -32,7 +38,8 @@ def opening(session: Session, scope: Scope) -> Sentence:
         sets=count(now.sets, "filter setting"),
         moved=moved("zero_result_rate", now, before),
     )
-    return Sentence(first.parts + _culprit(session, scope, now).parts)
+    rest = (*_culprit(session, scope, now).parts, *_missing(session, scope).parts)
+    return Sentence(first.parts + rest)
 
 
 def _culprit(session: Session, scope: Scope, now: filters.FilterTotals) -> Sentence:
@@ -55,6 +62,25 @@ def _culprit(session: Session, scope: Scope, now: filters.FilterTotals) -> Sente
 def _which(worst: filters.Killer) -> str:
     """Names the value where it stands out among the filter's."""
     return ", {n} of them with {value}" if worst.worst_value_killed >= _NOTABLE else ""
+
+
+def _missing(session: Session, scope: Scope) -> Sentence:
+    """The value that most people want and nobody offers."""
+    often = replace(scope, filters={}, sort="-zero_results", offset=0, limit=_LOOKED_AT)
+    rows = ask(filters.values, session, often).rows
+    lost = [row for row in rows if row.sets >= _NOTABLE and row.zero_results >= _VAIN * row.sets]
+    if not lost:
+        return say("")
+    first = lost[0]
+    return say(
+        " Wanted but not offered: {value}, set {times} times and {vain} in vain.",
+        value=Linked(
+            f"{first.filter} {value_in_words(first.value)}",
+            f"/people?filter={quote(first.filter)}&value={quote(first.value)}&dead_end=1#sessions",
+        ),
+        times=number(first.sets),
+        vain="always" if first.zero_results == first.sets else "nearly always",
+    )
 
 
 def _worst(row: filters.Killer) -> str:

@@ -38,6 +38,8 @@ def opening(session: Session, scope: Scope) -> Sentence:
         return say("Nobody came in this period.")
     before = ask_before(people.visitors, session, scope)
     steps = ask(people.funnel, session, scope)
+    if now.sessions == 1:
+        return _of_one(now, steps[2].sessions, _trend(now, before))
     return say(
         "{came}{trend}. {clicked} of them searched or filtered and clicked an expert; "
         "{known} are known by name{moved}.",
@@ -46,6 +48,17 @@ def opening(session: Session, scope: Scope) -> Sentence:
         clicked=Linked(rate(steps[2].share), "#funnel"),
         known=Linked(rate(now.identified_rate), KNOWN),
         moved=moved("identified_rate", now, before),
+    )
+
+
+def _of_one(now: people.Visitors, clicked: int, trend: str) -> Sentence:
+    """The same of a single session, of which nothing is a share."""
+    return say(
+        "{came}{trend}. It {did}, and {is} known by name.",
+        came=Linked("One session", "#sessions"),
+        trend=trend,
+        did="searched or filtered and clicked an expert" if clicked else "did not get to a click",
+        **{"is": "is" if now.identified_sessions else "is not"},
     )
 
 

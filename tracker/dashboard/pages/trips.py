@@ -122,14 +122,14 @@ PAGE = Page(
             title="What failures have in common",
             nothing="No input fails more often than chance explains.",
             metric=twins.failure_twins,
-            note="Where to look, not what the cause is.",
+            note="Where to look, not what the cause is. × usual is against all finished attempts.",
             columns=(
                 Column("input", "Input", Kind.CODE),
                 Column("value", "Value"),
                 Column("failed", "Failed", Kind.BAR),
                 Column("attempts", "Of"),
                 Column("failure_rate", "Failing", n="attempts"),
-                Column("lift", "Lift", help="Times the failure rate of all finished attempts."),
+                Column("lift", "× usual"),
             ),
         ),
         Chart(
