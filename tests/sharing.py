@@ -4,7 +4,7 @@ from xdist.scheduler import LoadFileScheduling
 
 FIRST = (
     "tests/faults/test_database_away.py",
-    "tests/browser/test_accessibility.py",
+    "tests/browser/test_accessibility",
     "tests/faults",
     "tests/browser",
     "tests/real",

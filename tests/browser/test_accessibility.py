@@ -1,32 +1,22 @@
-"""Every page, with data and without: accessible in light and dark, quiet, by keyboard, light."""
+"""Every page with data: accessible in light and dark, quiet, by keyboard, light."""
 
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import press_in_turn
 from tests.browser.sites import Site, served
+from tests.browser.walking import PHONE, SCROLLS_SIDEWAYS, WIDE, drawn, problems
 from tests.dashboard.conftest import ADMIN, browser_of
 from tracker.dashboard.pages import PAGES
+from tracker.demo.simulation.marketplace import TENANT
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
-SCROLLS_SIDEWAYS = """new Promise((done) => {
-  const wide = () => document.documentElement.scrollWidth > innerWidth;
-  const until = performance.now() + 3000; // charts take their new width a little later
-  function look() {
-    if (wide() && performance.now() < until) requestAnimationFrame(look);
-    else done(wide());
-  }
-  look();
-})"""
-WIDE = {"width": 1440, "height": 900}
 KILOBYTE = 1024
 LIGHT_PAGE, WITH_PLOTLY = 60 * KILOBYTE, 500 * KILOBYTE
 """What a page may weigh when it is loaded for the first time, compressed."""
@@ -37,14 +27,6 @@ def filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     path = tmp_path_factory.mktemp("filled") / "tracker.db"
     shutil.copy(sqlite_template, path)
     with served(f"sqlite:///{path}", filled=True) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def empty(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    path = tmp_path_factory.mktemp("empty") / "tracker.db"
-    shutil.copy(sqlite_template, path)
-    with served(f"sqlite:///{path}", filled=False) as site:
         yield site
 
 
@@ -67,55 +49,6 @@ def test_every_page_with_data_is_accessible_quiet_and_fits(browser: Browser, fil
     assert "\n".join(problems(context, filled.paths, dark_first=False)) == ""
 
 
-def test_every_page_without_data_is_accessible_quiet_and_fits(
-    browser: Browser, empty: Site
-) -> None:
-    context = empty.open(browser, viewport=WIDE, color_scheme="dark")
-    assert "\n".join(problems(context, empty.paths, dark_first=True)) == ""
-
-
-def problems(context: BrowserContext, paths: list[str], *, dark_first: bool) -> list[str]:
-    """What is wrong with the pages: wide in one light, and on a phone in the other."""
-    context.add_init_script(AXE.read_text())
-    page, found = context.new_page(), []
-    page.on("console", lambda m: found.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: found.append(str(error)))
-    lights: list[Any] = ["dark", "light"] if dark_first else ["light", "dark"]
-    for path in paths:
-        page.set_viewport_size(WIDE)  # type: ignore[arg-type]
-        page.emulate_media(color_scheme=lights[0])
-        page.goto(path)
-        drawn(page)
-        if path != "/patterns":  # which shows what a failed panel looks like
-            found += [f"{path}: {said}" for said in page.locator("main .failed").all_inner_texts()]
-        found += violations(page, f"{path} {lights[0]}")
-        page.set_viewport_size({"width": 1024, "height": 768})
-        if page.evaluate(SCROLLS_SIDEWAYS):
-            found.append(f"{path}: scrolls sideways on a tablet")
-        page.set_viewport_size({"width": 390, "height": 844})
-        page.emulate_media(color_scheme=lights[1])
-        if page.evaluate(SCROLLS_SIDEWAYS):
-            found.append(f"{path}: scrolls sideways on a phone")
-        found += violations(page, f"{path} {lights[1]} on a phone")
-    context.close()
-    return found
-
-
-def drawn(page: Page) -> None:
-    """Waits until every chart of the page is drawn, as for somebody who looks around."""
-    page.mouse.move(0, 0)
-    page.mouse.move(9, 9)
-    expect(page.locator("[data-chart]:not([data-drawn])")).to_have_count(0)
-
-
-def violations(page: Page, where: str) -> list[str]:
-    """What axe finds, as rule and element."""
-    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
-    return [
-        f"{where}: {fault['id']} {node['target']}" for fault in found for node in fault["nodes"]
-    ]
-
-
 def test_a_table_that_fits_keeps_its_head_in_sight_and_a_wide_one_scrolls(desk: Page) -> None:
     desk.goto("/alerts")
     frame = desk.get_by_role("region", name="Rules, table")
@@ -133,7 +66,7 @@ def test_no_field_hides_in_a_frame_that_scrolls(desk: Page) -> None:
         [...document.querySelectorAll("main fieldset")]
         .filter((it) => it.scrollHeight > it.clientHeight)
         .map((it) => it.querySelector("legend").innerText)"""
-    desk.set_viewport_size({"width": 390, "height": 844})
+    desk.set_viewport_size(PHONE)
     for path in ("/alerts", "/settings/operators"):
         desk.goto(path)
         assert desk.evaluate(cut) == [], path
@@ -148,7 +81,7 @@ OUT_OF_SIGHT = """[...document.querySelectorAll("main button, main summary")]
 def test_on_a_phone_no_button_of_a_row_is_out_of_sight(
     browser: Browser, filled: Site, path: str
 ) -> None:
-    context = filled.open(browser, viewport={"width": 390, "height": 844})
+    context = filled.open(browser, viewport=PHONE)
     page = context.new_page()
     page.goto(path)
     assert page.evaluate(OUT_OF_SIGHT) == []
@@ -201,23 +134,21 @@ def test_tab_reaches_everything_and_shows_where_it_is(desk: Page) -> None:
     wanted = desk.evaluate(
         """[...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")]
         .filter((it) => it.type !== "hidden" && it.checkVisibility({visibilityProperty: true}))
-        .map((it, n) => it.dataset.n = n).length"""
+        .map((it) => it.dataset.wanted = "").length"""
     )
-    reached, unseen = set(), []
+    desk.evaluate(
+        """addEventListener("focusin", ({ target }) => {
+          const { outlineStyle, outlineWidth } = getComputedStyle(target);
+          const seen = outlineStyle !== "none" && outlineWidth !== "0px";
+          target.dataset.reached = seen ? "seen" : "unseen";
+        })"""
+    )
     for _ in range(wanted + 20):
         desk.keyboard.press("Tab")
-        number, outline, name = desk.evaluate(
-            """(() => { const it = document.activeElement, style = getComputedStyle(it);
-            return [it.dataset.n, style.outlineStyle !== "none" && style.outlineWidth !== "0px",
-                    it.outerHTML.slice(0, 120)]; })()"""
-        )
-        if number in reached:
-            break
-        if number is not None:
-            reached.add(number)
-            unseen += [] if outline else [name]
-    assert unseen == []
-    assert len(reached) == wanted
+    name = ".map((it) => it.outerHTML.slice(0, 120))"
+    assert desk.evaluate(f"""[...document.querySelectorAll("[data-reached=unseen]")]{name}""") == []
+    missed = """[...document.querySelectorAll("[data-wanted]:not([data-reached])")]"""
+    assert desk.evaluate(missed + name) == []
 
 
 def test_a_view_is_saved_and_opened_with_the_keyboard_alone(desk: Page) -> None:
@@ -239,6 +170,7 @@ def test_a_note_is_added_with_the_keyboard_and_flies_on_the_charts(desk: Page) -
     desk.goto("/overview?period=7d")
     press_in_turn(desk, "g", "n")
     desk.wait_for_url("**/annotations*")
+    desk.get_by_label("Tenant").select_option(TENANT)
     desk.get_by_label("What happened").focus()
     desk.keyboard.type("Changed the prompt")
     desk.keyboard.press("Enter")

@@ -13,10 +13,10 @@ def in_words(markup: str) -> str:
 
 
 def answer_of(page: str) -> str:
-    """The page's sentence."""
+    """The page's sentence, without the year that is added to days once it is over."""
     found = re.search(r'<p class="answer">(.*?)</p>', page, re.S)
     assert found, "no sentence"
-    return in_words(found[1])
+    return in_words(found[1]).replace(" 2026", "")
 
 
 def panel_of(page: str, name: str) -> str:
