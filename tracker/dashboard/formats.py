@@ -52,6 +52,11 @@ def soft(text: str) -> Markup:
     return Markup("<wbr>").join(_PIECES.findall(text))
 
 
+def typeset(text: str) -> str:
+    """Text out of the code with the apostrophes that a page has."""
+    return text.replace("'", "’")
+
+
 def number(value: float) -> str:
     """1234567 -> 1,234,567"""
     return f"{round(value):,}".replace("-", "\u2212")
