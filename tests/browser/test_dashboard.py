@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 from tests.browser.conftest import USER_AGENT, Held, press_in_turn
 from tests.browser.network import PATIENCE
 from tests.browser.test_marketplace import Quietly
-from tests.conftest import PASSWORD, dispose, make_app, record
+from tests.conftest import PASSWORD, dispose, make_app, make_tenant, record
 from tests.dashboard.conftest import ADMIN, browser_of, make_operator
 from tests.dashboard.test_panels import click
 
@@ -164,6 +164,18 @@ def test_the_numbers_of_a_chart_are_one_click_away(desk: Page) -> None:
     expect(numbers.locator("table")).to_be_hidden()
     numbers.locator("summary").click()
     expect(numbers.locator("tbody tr")).to_have_count(7)
+
+
+def test_a_long_list_of_tenants_is_searched(desk: Page, service: tuple[Flask, str]) -> None:
+    for n in range(13):
+        make_tenant(service[0], f"t-{n}")
+    desk.goto("/settings/operators")
+    ticks = desk.locator("#add .ticks")
+    ticks.get_by_label("T-3").check()
+    desk.locator("#add").get_by_role("searchbox").fill("t-12")
+    expect(ticks.get_by_label("T-12")).to_be_visible()
+    expect(ticks.get_by_label("T-3")).to_be_visible()  # it is ticked
+    expect(ticks.get_by_label("T-4")).to_be_hidden()
 
 
 def test_a_double_click_makes_one_key(desk: Page) -> None:

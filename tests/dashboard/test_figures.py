@@ -149,7 +149,7 @@ def test_long_durations_are_drawn_in_seconds() -> None:
     slow = [row._replace(searches=1000 * row.searches) for row in rows(of)]
     drawn = figure(chart(unit="ms"), slow, [], of)
     assert drawn["data"][0]["y"] == [0, 10, 20, 30, 40, 50, 60]
-    assert drawn["layout"]["yaxis"]["title"]["text"] == "s"
+    assert drawn["layout"]["yaxis"]["title"]["text"] == "seconds"
     assert figure(chart(unit="ms"), rows(of), [], of)["layout"]["yaxis"]["title"]["text"] == "ms"
 
 

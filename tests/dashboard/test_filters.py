@@ -51,9 +51,19 @@ def test_the_sentence_names_the_filter_and_the_value_that_ended_it(
     assert sentence(page) == (
         "50.0 % of 6 filter settings left nothing, up from 0 %. The last straw was most often"
         " language, 3 times, 3 of them with Dutch, Frisian."
-        " Wanted but not offered: language Dutch, Frisian, set 3 times and always in vain."
     )
     assert 'href="/people?period=28d&amp;filter=language#sessions"' in page
+
+
+def test_the_sentence_names_the_value_that_is_wanted_and_not_there(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, *(change(ANNA, "city", "Porto", 0, minutes=n) for n in range(9)))
+    assert "Wanted but not offered" not in operator.get("/filters").text
+    record(app, change(BEN, "city", "Porto", 0), change(CARA, "city", "Rome", 5))
+    page = operator.get("/filters").text
+    assert "Wanted but not offered: city Porto, set 10 times and always in vain." in sentence(page)
+    assert "filter=city&amp;value=%22Porto%22&amp;dead_end=1#sessions" in page
 
 
 def test_the_sentence_says_when_nothing_stands_out(app: Flask, operator: FlaskClient) -> None:

@@ -1,8 +1,9 @@
 """Notes on days, such as "added 3 experts". Every daily chart shows them as flags."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
@@ -17,6 +18,8 @@ from tracker.store.access import list_tenants
 from tracker.store.annotations import LONGEST, AnnotationError, annotate, delete_annotation
 
 WRITERS = ("admin", "analyst")
+_LONGEST_SINCE = 28
+"""Days after a note to compare with as many before it."""
 
 
 class NoteForm(FlaskForm):  # type: ignore[misc]
@@ -98,10 +101,20 @@ def _today() -> date:
 def _page(someone: Viewer, tenants: Sequence[Any], form: NoteForm) -> str:
     may_write = someone.role in WRITERS
     names = {tenant.id: tenant.name for tenant in tenants}
-    notes = [(day_of_year(note.day, _today()), note) for note in _notes(tuple(names))]
+    notes = [(day_of_year(note.day, _today()), note, _since(note)) for note in _notes(tuple(names))]
     return render_template(
         "dashboard/annotations.html", notes=notes, names=names, form=form, may_write=may_write
     )
+
+
+def _since(note: Note) -> str:
+    """Where the days since a note stand against as many before it; nowhere before they come."""
+    today = _today()
+    if note.day > today:
+        return ""
+    last = min(today, note.day + timedelta(days=_LONGEST_SINCE - 1))
+    asked = {"from": note.day.isoformat(), "to": last.isoformat(), "tenant": note.tenant_id}
+    return f"{url_for('dashboard.overview')}?{urlencode(asked)}"
 
 
 def _notes(tenants: tuple[str, ...]) -> list[Note]:

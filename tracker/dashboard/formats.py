@@ -55,6 +55,11 @@ def soft(text: str) -> str:
     return Markup("<wbr>").join(_PIECES.findall(text))
 
 
+def typeset(text: str) -> str:
+    """Text out of the code with the apostrophes that a page has."""
+    return text.replace("'", "’")
+
+
 def number(value: float) -> str:
     """1234567 -> 1,234,567"""
     return f"{round(value):,}".replace("-", "\u2212")

@@ -117,7 +117,8 @@ def failed_part(panel: Panel, links: Links) -> PanelView:
 def how(panel: Panel) -> str:
     """How the panel is counted, as paragraphs of plain text."""
     text = panel.how or panel.metric.__doc__ or ""
-    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n")).strip()
+    paragraphs = "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+    return formats.typeset(paragraphs.strip())
 
 
 def _before(panel: Panel, session: Session, framed: Frame, scope: Scope) -> Answer | None:

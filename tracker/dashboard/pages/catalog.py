@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from tracker.catalog import CATALOG
 from tracker.dashboard.answers import ask
+from tracker.dashboard.formats import typeset
 from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Table
 from tracker.dashboard.wording import TENANT
@@ -59,7 +60,7 @@ def event_types(session: Session, scope: Scope) -> list[Described]:
             name,
             event.domain,
             event.writer,
-            event.purpose(),
+            typeset(event.purpose()),
             came[name].events if name in came else 0,
             came[name].last_day if name in came else None,
             one_in.get(name, 1),
@@ -107,10 +108,13 @@ def opening(session: Session, scope: Scope) -> Sentence:
     """How many of the event types came in."""
     described = ask(event_types, session, scope)
     seen = sum(1 for one in described if one.events)
+    every = f"{len(described)} event types"
+    if seen == len(described):
+        return say("All {every} came in during this period.", every=Linked(every, "#event-types"))
     return say(
-        "{seen} of the {all} event types that can happen came in during this period.",
+        "{seen} of the {every} that can happen came in during this period.",
         seen=Linked(str(seen), "#event-types"),
-        all=str(len(described)),
+        every=every,
     )
 
 
@@ -119,7 +123,7 @@ def purpose(_session: Session, scope: Scope) -> Sentence:
     event = CATALOG[scope.filters["event_type"]]
     server = event.writer == "server"
     by = "Only servers send it, with a write key." if server else "Browsers send it."
-    return say("{purpose} {by}", purpose=event.purpose(), by=by)
+    return say("{purpose} {by}", purpose=typeset(event.purpose()), by=by)
 
 
 def example(_session: Session, scope: Scope) -> dict[str, str]:

@@ -20,6 +20,8 @@ _DEAD_ENDS = "/people?filter={filter}&dead_end=1"
 _MOST_MARKS = 12
 _NOTABLE = 3
 """Dead ends that a filter must have caused to be called out."""
+_WANTED = 10
+"""Times that a value must have been set to be called wanted."""
 _VAIN = 0.9
 """The share of a value's settings that leave nothing where nobody offers it."""
 _LOOKED_AT = 20
@@ -68,7 +70,7 @@ def _missing(session: Session, scope: Scope) -> Sentence:
     """The value that most people want and nobody offers."""
     often = replace(scope, filters={}, sort="-zero_results", offset=0, limit=_LOOKED_AT)
     rows = ask(filters.values, session, often).rows
-    lost = [row for row in rows if row.sets >= _NOTABLE and row.zero_results >= _VAIN * row.sets]
+    lost = [row for row in rows if row.sets >= _WANTED and row.zero_results >= _VAIN * row.sets]
     if not lost:
         return say("")
     first = lost[0]

@@ -1,6 +1,7 @@
 """/overview: the answer of the day."""
 
 from dataclasses import replace
+from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
@@ -54,8 +55,17 @@ def _unmet(session: Session, scope: Scope, listed: int) -> Sentence:
         " The top unmet demand is {query}: {people}, {reachable}.",
         query=Linked(f"“{top.query}”", "/demand"),
         people=people(top.sessions),
-        reachable=f"{number(top.emails)} with an e-mail address" if top.emails else "none known",
+        reachable=_reachable(top),
     )
+
+
+def _reachable(top: demand.ZeroQuery) -> str | Linked:
+    """Those of them who can be written to, and who they are."""
+    if not top.emails:
+        return "none known"
+    some = "" if top.sessions == 1 else f"{number(top.emails)} "
+    waiting = f"/people?query={quote(top.query)}&zero=1&known=1#sessions"
+    return Linked(f"{some}with an e-mail address", waiting)
 
 
 DAILY_EVENTS = Chart(
