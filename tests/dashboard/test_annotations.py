@@ -53,9 +53,9 @@ def test_a_note_leads_to_the_days_since_and_before(app: Flask, operator: FlaskCl
     note(app, "Added 3 experts", days_ago=6)
     note(app, "Will open", days_ago=-1)
     page = operator.get("/annotations").text
-    first, today = datetime.now(UTC).date() - timedelta(days=6), datetime.now(UTC).date()
+    first, last = today() - timedelta(days=6), today()
     assert page.count("Since and before") == 1
-    assert f"/overview?from={first}&amp;to={today}&amp;tenant=default" in page
+    assert f"/overview?from={first}&amp;to={last}&amp;tenant=default" in page
 
 
 def test_a_note_is_kept_with_its_author_and_on_record(app: Flask, operator: FlaskClient) -> None:

@@ -138,6 +138,18 @@ def test_a_period_before_without_any_value_is_not_drawn() -> None:
     assert "annotations" not in drawn["layout"]
 
 
+@pytest.mark.parametrize(("is_rate", "is_drawn"), [(True, True), (False, False)])
+def test_a_period_before_of_zeros_is_drawn_where_they_are_rates(
+    is_rate: bool, is_drawn: bool
+) -> None:
+    of = scope()
+    name = "rate" if is_rate else "searches"
+    zeros = [Day(day, 0, 0.0) for day in of.previous().each_day()]
+    one = chart(series=(Series(name, "Searches", "searches"),), rate=is_rate)
+    drawn = figure(one, rows(of), zeros, of)
+    assert ("before" in [trace["name"] for trace in drawn["data"]]) == is_drawn
+
+
 def test_the_last_open_bar_is_hatched() -> None:
     of = scope(3)
     (bars,) = figure(chart(shape="bars"), rows(of), [], of)["data"]

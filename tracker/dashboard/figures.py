@@ -37,7 +37,7 @@ def figure(chart: Chart, rows: Sequence[Any], before: Sequence[Any], scope: Scop
     else:
         traces = [trace for series in chart.series for trace in _line(chart, series, rows, scope)]
     labels = _labels(chart, _over(chart, rows, scope))
-    if len(chart.series) == 1 and _is_something(before, chart.series[0]):
+    if len(chart.series) == 1 and _says_something(chart, before):
         traces.insert(0, _dashed(chart, rows, before))
         labels.append(EndLabel("before", "quiet", _last(before[: len(rows)], chart.series[0])))
     top, unit = _top(traces, chart), chart.unit
@@ -240,9 +240,9 @@ def _is_open(chart: Chart, rows: Sequence[Any], scope: Scope) -> bool:
     return chart.x == "day" and bool(rows) and rows[-1].day >= scope.today
 
 
-def _is_something(rows: Sequence[Any], series: Series) -> bool:
-    """Whether there is a value at all: where nothing came in, a line of zeros tells nothing."""
-    return any(getattr(row, series.name) for row in rows)
+def _says_something(chart: Chart, before: Sequence[Any]) -> bool:
+    """Whether the days before are worth a line: one of zeros along the ground is not."""
+    return any(chart.says(getattr(row, chart.series[0].name)) for row in before)
 
 
 def _last(rows: Sequence[Any], series: Series) -> float:

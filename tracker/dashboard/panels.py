@@ -156,6 +156,10 @@ class Chart(Panel):
     link: str = ""
     """Where a row's point leads; a day's leads to the page over that day."""
 
+    def says(self, value: float | None) -> bool:
+        """Whether a value says anything: a rate of 0 % does, a count of 0 does not."""
+        return value is not None if self.rate else bool(value)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table(Panel):

@@ -88,13 +88,10 @@ def part(panel: Panel, session: Session, framed: Frame, links: Links) -> PanelVi
 
 
 def _is_blank(panel: Panel, found: Answer) -> bool:
-    """Whether no number that the panel shows is other than zero or missing.
-
-    A chart of rates is blank only where they are missing: none of many is an answer.
-    """
+    """Whether no number that the panel shows says anything."""
     if isinstance(panel, Stats | Chart) and (shown := _shown(panel)):
-        nothing = (None,) if isinstance(panel, Chart) and panel.rate else (None, 0)
-        return all(getattr(row, name) in nothing for row in found.rows for name in shown)
+        says = panel.says if isinstance(panel, Chart) else bool
+        return not any(says(getattr(row, name)) for row in found.rows for name in shown)
     return not found.rows
 
 
