@@ -194,7 +194,11 @@ def client(app: Flask) -> FlaskClient:
 
 def make_app(database_url: str, environment: dict[str, str]) -> Flask:
     """An app on a database, with the environment of no machine."""
-    defaults = {"SECRET_KEY": "a secret of the tests", "TRACKER_ENV": "development"}
+    defaults = {
+        "SECRET_KEY": "a secret of the tests",
+        "TRACKER_ENV": "development",
+        "TRACKER_RETENTION_DAYS": "3650",  # as what many tests send is of November 2026
+    }
     app = create_app(load_settings(defaults | {"DATABASE_URL": database_url} | environment))
     app.testing = True
     app.config["PROPAGATE_EXCEPTIONS"] = False

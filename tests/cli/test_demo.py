@@ -93,6 +93,7 @@ def test_other_sample_data_is_not_mixed_in(app: Flask) -> None:
     assert counts(app) == before
 
 
+@pytest.mark.parametrize("environment", [{"TRACKER_RETENTION_DAYS": "90"}])
 def test_no_more_days_are_loaded_than_are_kept(app: Flask) -> None:
     result = demo(app, "load", "--events", "1500", "--days", "400")
     assert result.exit_code == 0

@@ -69,7 +69,7 @@ BAD = ndjson(
     b"",
     CLICK | {"event_type": "nothing"},
     {"session_id": "x", "email": "y"},
-    CLICK | {"occurred_at": "2020-01-01T00:00:00Z"},
+    CLICK | {"occurred_at": "1990-01-01T00:00:00Z"},
     b"[" * 500 + b"]" * 500,
     click(filters={"deep": json.loads("[" * 400 + "]" * 400)}),
     QUERY,

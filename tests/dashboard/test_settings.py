@@ -104,7 +104,7 @@ def test_the_key_of_another_tenant_can_t_be_revoked_here(app: Flask, operator: F
         ("redaction", {"patterns": "**"}, "A pattern has 3 to 100"),
         ("origins", {"origins": "shop.example"}, "An origin looks like"),
         ("origins", {"origins": "https://shop.example\nhttps://*.example"}, "An origin looks like"),
-        ("retention", {"days": "10"}, "from 30 to 90."),
+        ("retention", {"days": "10"}, "from 30 to 3,650."),
         ("stripe-secret", {"secret": "short"}, "A secret has 8"),
         ("webhooks", {"url": "ftp://x", "types": "*"}, "The URL must start with"),
         ("webhooks", {"url": "http://127.0.0.1/", "types": ""}, "1 to 50 event types"),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import randrange
 from typing import Any
 from uuid import uuid4
 
@@ -20,14 +21,18 @@ from tests.ingest.sending import CLICK, with_id
 
 ROOT = Path(__file__).resolve().parents[2]
 GUNICORN = Path(sys.executable).with_name("gunicorn")
-START_SECONDS = 60
+START_SECONDS = 180
+READY = (("/readyz", 200), ("/overview/totals.json", 401))
+"""An event can be stored, and the process that makes pages finds out that nobody is logged in."""
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that stays free: the system gives none below 32768 to whoever asks for any."""
+    while True:
+        port = randrange(10_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Service:
@@ -66,7 +71,7 @@ class Service:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             with suppress(OSError, http.client.HTTPException):
-                if self.ask("GET", "/readyz")[0] == 200:
+                if all(self.ask("GET", path)[0] == status for path, status in READY):
                     return
             time.sleep(0.1)
         raise AssertionError("the service did not become ready")
@@ -117,7 +122,7 @@ class Service:
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any, Any]:
         """One request on a connection of its own: status, headers and JSON body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             sent = None if body is None else json.dumps(body)
             connection.request(method, path, sent, {"Content-Type": "application/json"})
@@ -192,7 +197,7 @@ class Load:
             for thread in threads:
                 thread.join()
 
-    def wait_for(self, more: int, seconds: float = 60) -> None:
+    def wait_for(self, more: int, seconds: float = 180) -> None:
         """Waits until so many more events are acknowledged."""
         goal, deadline = len(self.acknowledged) + more, time.monotonic() + seconds
         while len(self.acknowledged) < goal:

@@ -110,7 +110,7 @@ def ids(receiver: Receiver) -> list[str]:
 
 def is_quiet(receiver: Receiver) -> bool:
     before = len(receiver.got)
-    time.sleep(0.5)
+    time.sleep(1)
     return len(receiver.got) == before
 
 
@@ -119,7 +119,7 @@ def states(app: Flask) -> set[Any]:
         return set(session.scalars(select(Delivery.state)))
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline

@@ -102,5 +102,5 @@ def test_processes_count_together_and_exactly() -> None:
     for process in processes:
         process.start()
     for process in processes:
-        process.join(30)
+        process.join(120)
     assert counters.count(client, NOON) == 40_001

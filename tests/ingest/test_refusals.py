@@ -19,7 +19,7 @@ def app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """What is refused reaches no database: these tests share one."""
     path = tmp_path_factory.mktemp("refusals") / "tracker.db"
     shutil.copy(sqlite_template, path)
-    app = make_app(f"sqlite:///{path}", {})
+    app = make_app(f"sqlite:///{path}", {"TRACKER_RETENTION_DAYS": "90"})
     yield app
     dispose(app)
 

@@ -80,7 +80,7 @@ def test_flask_worker_runs_the_clock_and_ends_when_told(database_url: str) -> No
         assert process.wait(timeout=60) == 0
 
 
-def eventually(holds: object, seconds: float = 30) -> bool:
+def eventually(holds: object, seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if holds():  # type: ignore[operator]

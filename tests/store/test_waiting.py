@@ -19,6 +19,6 @@ def test_a_database_that_does_not_answer_counts_as_away(
     assert connection.execute("SELECT 1").fetchone() == (1,)
     began = time.monotonic()
     with pytest.raises(psycopg.OperationalError, match="does not answer"):
-        connection.execute("SELECT pg_sleep(20)")
-    assert time.monotonic() - began < 10
+        connection.execute("SELECT pg_sleep(60)")
+    assert time.monotonic() - began < 30
     assert connection.closed

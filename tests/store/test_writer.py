@@ -100,8 +100,9 @@ class Ending(list[Row]):
 
 
 def test_nothing_is_acknowledged_when_the_one_that_writes_is_ended(
-    app: Flask, writer: Writer
+    app: Flask,
 ) -> None:
+    writer = Writer(app.extensions["database"], gather=1)  # all four meet, however busy it is
     works = [Work(rows=Ending()), *(Work(rows=[row_of(app, CLICK)]) for _ in range(3))]
 
     def submit(work: Work) -> object:
