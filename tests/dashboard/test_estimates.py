@@ -55,6 +55,15 @@ def test_numbers_scaled_up_from_a_sample_are_estimated(app: Flask, operator: Fla
     assert "down to one in 4" in panel_of(operator.get(f"/catalog?{WEEK}").text, "event-types")
 
 
+def test_what_is_of_the_period_before_is_estimated_when_that_was_sampled(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, said("03 10:00", "c1") | {"sample_weight": 4})
+    assert not is_estimated(operator, "/business/gone-quiet")
+    after = operator.get("/business/gone-quiet.json?from=2026-11-09&to=2026-11-15").json
+    assert (after["estimated"], after["rows"][0]["events_before"]) == (True, 4)
+
+
 def test_so_are_custom_events_over_their_budget(app: Flask, operator: FlaskClient) -> None:
     make_tenant(app, "acme")
     with app.extensions["database"].write() as connection:

@@ -37,7 +37,8 @@ def estimate(panel: Panel, session: Session, scope: Scope) -> str:
     """What of the panel is approximate or scaled up from a sample, as a sentence; or nothing."""
     if panel.approximate and panel.approximate(session, scope):
         return APPROXIMATE
-    return estimated(session, scope, panel.sampled) if panel.sampled else ""
+    counted = scope.previous() if panel.of_before else scope
+    return estimated(session, counted, panel.sampled) if panel.sampled else ""
 
 
 @cache

@@ -120,6 +120,8 @@ class Panel:
     """Whether it shows facts that are settled some seconds later (the page says as of when)."""
     sampled: tuple[str, ...] = ()
     """Event types that it counts and that may be sampled: it then says that it estimates."""
+    of_before: bool = False
+    """Whether what it counts is of the period before."""
     approximate: Callable[[Session, Scope], bool] | None = None
     """Whether some of its numbers are read off a histogram, where raw values have expired."""
 
