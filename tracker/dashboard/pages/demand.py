@@ -122,9 +122,9 @@ PAGE = Page(
             empty="sage_query",
             columns=(
                 Column("demand", "Demand"),
-                Column("status", "Status", words=STATUS_WORDS),
                 Column("people", "People", Kind.BAR),
                 Column("emails", "Waiting", help=_REACHABLE, link="/demand/ledger/{id}#waiting"),
+                Column("status", "Status", words=STATUS_WORDS),
                 Column("zero_result_rate", "Found nothing", n="searches"),
                 Column(
                     "last_fortnight",

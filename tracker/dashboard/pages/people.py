@@ -75,7 +75,9 @@ def _behind(session: Session, scope: Scope) -> Sentence:
     found = ask(people.sessions, session, replace(scope, limit=_ROWS)).total
     return say(
         "{sessions} {did} in this period. {everyone}",
-        sessions=Linked(count(found, "session").capitalize(), "#sessions"),
+        sessions=Linked(
+            count(found, "session").capitalize() if found else "No session", "#sessions"
+        ),
         did=" and ".join(_conditions(scope)),
         everyone=Linked("Show everyone", "/people"),
     )
