@@ -22,7 +22,7 @@
     try {
       if (!document.hidden && !panel.contains(document.activeElement?.closest("td"))) {
         const now = await newest(panel);
-        if (seen !== undefined && now !== seen) await renew(panel);
+        if (now !== seen) await renew(panel);
         seen = now;
       }
     } catch {
@@ -31,5 +31,7 @@
     setTimeout(follow, pause, panel, seen);
   }
 
-  document.querySelectorAll("[data-refresh]").forEach((panel) => follow(panel));
+  document.querySelectorAll("[data-refresh]").forEach((panel) => {
+    follow(panel, JSON.stringify(JSON.parse(panel.dataset.newest)));
+  });
 })();

@@ -1,7 +1,9 @@
 """Every panel as JSON and CSV: shape, slices, rules, and who may read it."""
 
 import csv
+import html
 import io
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -275,6 +277,16 @@ def test_a_page_that_looks_for_a_new_row_and_a_program_are_not_in_the_audit_log(
     operator.get("/activity/events.json?limit=1")
     app.test_client().get("/overview/totals.json", headers=bearer(read_key))
     assert exports(app) == []
+
+
+def test_a_list_that_follows_says_its_newest_row_as_its_json_does(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, click(email="ann@example.com"), click())
+    text = operator.get("/activity").text
+    (said,) = re.findall(r'id="events"[^>]* data-newest="([^"]*)"', text)
+    newest = operator.get("/activity/events.json?limit=1").json["rows"]
+    assert json.loads(html.unescape(said)) == newest
 
 
 def test_visitors_words_are_no_formula_in_a_spreadsheet(app: Flask, operator: FlaskClient) -> None:

@@ -161,6 +161,11 @@ def _sorted(rows: list[Any], sort: str) -> list[Any]:
     return known + [row for row in rows if value(row) is None]
 
 
+def plain_rows(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """The rows as JSON has them."""
+    return [{name: plain(value) for name, value in row._asdict().items()} for row in rows]
+
+
 def plain(value: Any) -> Any:
     """The value as JSON has it: times in UTC, whole numbers whole, never NaN."""
     if isinstance(value, datetime):

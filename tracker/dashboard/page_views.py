@@ -18,7 +18,7 @@ from flask import (
     url_for,
 )
 
-from tracker.dashboard.answers import Answer, answer, estimate, plain
+from tracker.dashboard.answers import Answer, answer, estimate, plain, plain_rows
 from tracker.dashboard.asking import BadParameters, Frame, NotYours, frame, panel_scope
 from tracker.dashboard.links import Links
 from tracker.dashboard.page import Page
@@ -125,11 +125,10 @@ def _note_export(
 
 
 def _as_json(panel: Panel, scope: Scope, found: Answer, estimated: bool) -> Response:
-    rows = [{name: plain(value) for name, value in row._asdict().items()} for row in found.rows]
     body = {
         "panel": panel.name,
         "columns": list(found.columns),
-        "rows": rows,
+        "rows": plain_rows(found.rows),
         "total": found.total,
         "estimated": estimated,
         "period": {"from": scope.first.isoformat(), "to": scope.last.isoformat()},

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy.orm import Session
 
 from tracker.dashboard import flags, formats, grids, tables
-from tracker.dashboard.answers import Answer, answer, estimate, kind_of
+from tracker.dashboard.answers import Answer, answer, estimate, kind_of, plain_rows
 from tracker.dashboard.asking import Frame, panel_scope
 from tracker.dashboard.figures import figure
 from tracker.dashboard.links import Links
@@ -66,6 +66,8 @@ class PanelView:
     """Which of its numbers are approximate or estimates, as a sentence."""
     search: str | None = None
     choices: list[Choice] = field(default_factory=list)
+    newest: str = "[]"
+    """The first row in a list, as the panel's JSON has it, of a panel that follows what comes."""
 
 
 def part(panel: Panel, session: Session, framed: Frame, links: Links) -> PanelView:
@@ -84,7 +86,13 @@ def part(panel: Panel, session: Session, framed: Frame, links: Links) -> PanelVi
         estimate=estimate(panel, session, scope),
         search=scope.filters.get("q", "") if isinstance(panel, Table) and panel.search else None,
         choices=_choices(panel, session, scope),
+        newest=_newest(panel, found),
     )
+
+
+def _newest(panel: Panel, found: Answer) -> str:
+    follows = isinstance(panel, Table) and panel.refresh
+    return orjson.dumps(plain_rows(found.rows[:1] if follows else ())).decode()
 
 
 def _is_blank(panel: Panel, found: Answer) -> bool:
