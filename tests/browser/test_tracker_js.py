@@ -586,6 +586,7 @@ def test_what_is_stored_is_not_sent_again_although_storage_is_full(
     page.clock.fast_forward(HOUR)
     network.wait_for(lambda: len(network.stored) == 2)
     page.wait_for_function("!Object.keys(localStorage).some((key) => key.startsWith('tcs_queue'))")
+    assert network.duplicates == 0
 
 
 @pytest.mark.parametrize("signal", ["globalPrivacyControl: true", "doNotTrack: '1'"])
