@@ -45,3 +45,15 @@ def test_commands_for_another_tenant_than_the_default_one_have_a_key(
         assert key in operator.get(f"{path}?tenant=acme").text
         for tenant in ("", "default"):
             assert key not in operator.get(f"{path}?tenant={tenant}").text
+
+
+def test_what_a_type_tells_is_as_in_its_class_but_for_the_apostrophes_of_the_page(
+    operator: FlaskClient,
+) -> None:
+    told = {name: event.purpose() for name, event in CATALOG.items()}
+    rows = operator.get("/catalog/event-types.json").json["rows"]
+    assert {row["event_type"]: row["purpose"] for row in rows} == told
+    assert any("'" in purpose for purpose in told.values())
+    assert not any(
+        purpose in operator.get("/catalog").text for purpose in told.values() if "'" in purpose
+    )

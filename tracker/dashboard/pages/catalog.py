@@ -60,7 +60,7 @@ def event_types(session: Session, scope: Scope) -> list[Described]:
             name,
             event.domain,
             event.writer,
-            typeset(event.purpose()),
+            event.purpose(),
             came[name].events if name in came else 0,
             came[name].last_day if name in came else None,
             one_in.get(name, 1),
@@ -153,7 +153,7 @@ PAGE = Page(
             page_size=100,
             columns=(
                 Column("event_type", "Event type", Kind.CODE),
-                Column("purpose", "What it tells"),
+                Column("purpose", "What it tells", say=lambda row: typeset(row.purpose)),
                 Column("writer", "Sent by", words=_SENT_BY, minor=True),
                 Column("events", "Events", Kind.BAR, link="/activity?type={event_type}"),
                 Column("last_day", "Last seen", minor=True),
