@@ -5,7 +5,15 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    Route,
+    expect,
+    sync_playwright,
+)
 
 from .network import PATIENCE, Network
 
@@ -53,24 +61,34 @@ def press_in_turn(page: Page, *keys: str) -> None:
 
 
 def _chromium() -> str:
-    """Chromium's path; without one the test skips, or fails where skipping is forbidden."""
     for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
         if path := shutil.which(name):
             return path
-    reason = "no chromium on PATH: browser tests need one (apt-get install chromium)"
+    raise _lacking("no chromium on PATH: browser tests need one (apt-get install chromium)")
+
+
+def _driver() -> Playwright:
+    try:
+        return sync_playwright().start()
+    except Exception as error:
+        raise _lacking(f"Playwright says {error}: apt-get install libatomic1") from None
+
+
+def _lacking(what: str) -> BaseException:
+    """What skips the tests, or fails them where skipping is forbidden."""
     if os.environ.get("CI") == "true" or os.environ.get("TRACKER_NO_SKIPS") == "1":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+        return pytest.fail.Exception(what, pytrace=False)
+    return pytest.skip.Exception(what)
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Gone before tests that run an event loop of their own: Playwright's runs in their thread."""
-    path = _chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
+    path, playwright = _chromium(), _driver()
+    browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    yield browser
+    browser.close()
+    playwright.stop()
 
 
 @pytest.fixture
