@@ -20,6 +20,7 @@ from gevent.baseserver import BaseServer
 
 from tracker.config import load_settings
 from tracker.desk import Desk
+from tracker.startup import GARBAGE, log_start
 from tracker.store.scribe import Clerk, write_for_all
 
 settings = load_settings()
@@ -56,16 +57,11 @@ _YIELDING = 5
 _SWITCH_SECONDS = 0.0005
 """How long a page's thread may keep the interpreter from the loop that takes events."""
 
-_GARBAGE = (20_000, 20, 20)
-"""How many more objects than now exist before Python looks for cycles: a request makes few."""
-
 writing, showing = (Desk(), Desk()) if apart else (None, None)
 
 
 def when_ready(server):
     """One line that says what the service found."""
-    from tracker.startup import log_start
-
     if is_tracker(server.app.wsgi()):
         log_start(server.app.wsgi())
     gc.freeze()  # what all processes share is never looked through for garbage
@@ -73,7 +69,7 @@ def when_ready(server):
 
 def post_worker_init(worker):
     sys.setswitchinterval(_SWITCH_SECONDS)
-    gc.set_threshold(*_GARBAGE)
+    gc.set_threshold(*GARBAGE)
     writes = apart and writing.take()
     shows = apart and not writes and showing.take()
     if writes or shows:

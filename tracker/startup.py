@@ -1,4 +1,4 @@
-"""The line a process logs when it starts: what it found."""
+"""How a process starts: what it logs of what it found, and when it looks for garbage."""
 
 import json
 import sys
@@ -9,6 +9,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tracker import __version__
 from tracker.store.revision import newest_revision, revision_of
+
+GARBAGE = (20_000, 20, 20)
+"""How many more objects than now exist before Python looks for cycles, of which we make few.
+
+A group of events alone makes more than the 700 that Python would wait for.
+"""
 
 
 def log_start(app: Flask) -> None:

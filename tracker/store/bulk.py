@@ -9,7 +9,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
@@ -262,6 +262,7 @@ def _sqlite_adapter(column: Column[Any]) -> Callable[[Any], Any] | None:
     return None
 
 
+@lru_cache(maxsize=4096)  # a moment comes in several rows, and often for many events
 def sqlite_time(moment: datetime) -> str:
     """A moment as SQLAlchemy writes it to SQLite."""
     if moment.tzinfo is not UTC:
