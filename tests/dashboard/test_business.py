@@ -159,3 +159,18 @@ def test_a_fresh_event_is_on_the_page_at_the_next_load(app: Flask, operator: Fla
     record(app, line, tenant="acme", settle=False)
     (row,) = operator.get("/business/tenants.json").json["rows"]
     assert (row["tenant_id"], row["quota_rejections"]) == ("acme", 1)
+
+
+def test_a_tenant_is_called_by_its_name_and_its_feed_leads_back_to_it(
+    app: Flask, operator: FlaskClient
+) -> None:
+    with app.extensions["database"].write() as connection:
+        connection.execute(update(Tenant).where(Tenant.id == "acme").values(name="Acme & Co"))
+    busy(app)
+    page = operator.get(f"/business/acme?{PERIOD}").text
+    assert "</a> Acme &amp; Co</h1>" in page
+    assert "<title>Acme &amp; Co · Business · Tracker</title>" in page
+    feed = operator.get(f"/feed/acme?{PERIOD}").text
+    above = re.search(r'<a class="parent" href="([^"]+)">Acme &amp; Co</a> Activity</h1>', feed)
+    assert above
+    assert above[1].startswith("/business/acme?from=2026-11-02")

@@ -104,6 +104,7 @@ def test_the_ledger_has_near_duplicates_as_one_demand(app: Flask, operator: Flas
     assert (surf["last_fortnight"], surf["fortnight_before"]) == (0, 2)
     assert (chef["last_fortnight"], chef["fortnight_before"]) == (1, 0)
     assert path(app, "chef") in operator.get("/demand").text
+    assert "</a> chef</h1>" in operator.get(path(app, "chef")).text
 
 
 def test_a_demand_moves_through_its_work_and_every_step_is_on_record(

@@ -9,7 +9,7 @@ from tracker.dashboard.pages.business import behind, handed_over
 from tracker.dashboard.pages.feed import ACTIVITY
 from tracker.dashboard.pages.tenant_panels import CONVERSATIONS, DOCUMENTS, LIMITS
 from tracker.dashboard.panels import Stat, Stats
-from tracker.dashboard.wording import count, moved
+from tracker.dashboard.wording import count, moved, tenant_called
 from tracker.metrics import business, reliability
 from tracker.metrics.scope import Scope
 
@@ -64,7 +64,7 @@ PAGE = Page(
     group="Business",
     question="How is this tenant doing?",
     sentence=opening,
-    subject=Subject("tenant_id", noun="tenant", tenant=True),
+    subject=Subject("tenant_id", noun="tenant", called=tenant_called, tenant=True),
     parent="business",
     events=business.TYPES,
     panels=(

@@ -40,6 +40,10 @@ class Work:
     others: list[tuple[str, str]]
 
 
+def _called(session: Session, scope: Scope) -> str:
+    return str(ask(one_demand.standing, session, scope)[0].demand)
+
+
 def opening(session: Session, scope: Scope) -> Sentence:
     """Who wants it, who can be reached, and whether filling it helped."""
     wanted = ask(one_demand.standing, session, scope)[0]
@@ -114,7 +118,7 @@ PAGE = Page(
     group="Marketplace",
     question="Who wants this, and what is done about it?",
     parent="demand",
-    subject=Subject("demand_id", title="Demand", noun="demand", exists=one_demand.exists),
+    subject=Subject("demand_id", noun="demand", exists=one_demand.exists, called=_called),
     sentence=opening,
     panels=(
         Stats(
