@@ -109,7 +109,19 @@ def test_the_sentence_of_all_names_who_stands_out(app: Flask, operator: FlaskCli
     )
     record(app, *(started(f"04 10:{n:02}", f"d{n}") for n in range(30)), tenant="acme")
     # 31 of 70 now, 44.3 %
-    assert "Blue hands over 100 %, the most of all." in sentence(operator, "/business")
+    said_of_all = "Blue hands over 100 %, the most of those with 30 conversations or more."
+    assert said_of_all in sentence(operator, "/business")
+
+
+def test_the_sentence_of_all_names_who_went_quiet(app: Flask, operator: FlaskClient) -> None:
+    make_tenant(app, "blue")
+    record(app, started("03 10:00", "c1"), tenant="acme")
+    for tenant in ("acme", "blue"):
+        record(app, started("07 10:00", f"c2 {tenant}"), tenant=tenant)
+    record(app, started("09 10:00", "c3"), tenant="blue")
+    page = operator.get("/business?from=2026-11-08&to=2026-11-14").text
+    assert re.search(r'<a href="/business/acme\?[^"]*">Acme</a> has gone quiet\.', page)
+    assert "One tenant</a> was active, 2 in the period before" in page
 
 
 def test_tenants_are_called_and_found_by_their_names(app: Flask, operator: FlaskClient) -> None:
