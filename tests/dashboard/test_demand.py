@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -71,6 +72,13 @@ def test_the_sentence_says_who_searched_in_vain_and_for_what(
         " one person can be reached by e-mail."
     )
     assert "/people?period=28d&amp;query=surf+%7Bteacher%7D+%26+co&amp;zero=1#sessions" in page
+
+
+def test_a_long_query_does_not_take_over_the_sentence(app: Flask, operator: FlaskClient) -> None:
+    record(app, *(search(who, "a guide who speaks Welsh " * 10) for who in (ANNA, BEN)))
+    whole = ("a guide who speaks welsh " * 10).strip()
+    for page in ("/demand", "/overview", "/people?query=" + quote(whole)):
+        assert f"“{whole[:59]}…”" in sentence(operator.get(page).text)
 
 
 def test_the_sentence_says_when_nothing_is_remarkable(app: Flask, operator: FlaskClient) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from tracker.dashboard.answers import ask
-from tracker.dashboard.formats import moment, number, rate
+from tracker.dashboard.formats import moment, number, rate, short
 from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
 from tracker.dashboard.pages.demand import STATUS_WORDS
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Stat, Stats, Table
@@ -49,12 +49,13 @@ def opening(session: Session, scope: Scope) -> Sentence:
     wanted = ask(one_demand.standing, session, scope)[0]
     if not wanted.people:
         return say(
-            "“{name}”: nobody whose searches are still held waits for it.", name=wanted.demand
+            "“{name}”: nobody whose searches are still held waits for it.",
+            name=short(wanted.demand),
         )
     first = say(
         "{people} asked for “{name}” in vain, {times} so far. {waiting}. ",
         people=people(wanted.people).capitalize(),
-        name=wanted.demand,
+        name=short(wanted.demand),
         times=Linked(count(wanted.zero_results, "time"), "#wordings"),
         waiting=_waiting(wanted.emails),
     )

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from sqlalchemy.orm import Session
 
 from tracker.dashboard.answers import ask, ask_before
-from tracker.dashboard.formats import number, rate
+from tracker.dashboard.formats import number, rate, short
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.pages.people import KNOWN
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Stat, Stats, Table
@@ -57,7 +57,7 @@ def _unmet(session: Session, scope: Scope, listed: int) -> Sentence:
     top = unmet.rows[0]
     return say(
         " The top unmet demand is {query}: {people}, {reachable}.",
-        query=Linked(f"“{top.query}”", "/demand"),
+        query=Linked(f"“{short(top.query)}”", "/demand"),
         people=people(top.sessions),
         reachable=_reachable(top),
     )
