@@ -178,7 +178,7 @@ def test_an_open_alert_is_acknowledged_and_resolved(app: Flask, operator: FlaskC
     send(operator, "acknowledge", firing=firing)
     assert "ada@example.com" in operator.get("/alerts").text
     send(operator, "resolve", firing=firing)
-    assert "Nothing is wrong. The last alert was" in operator.get("/alerts").text
+    assert "Nothing is wrong. The last alert:" in operator.get("/alerts").text
 
 
 def test_a_rule_is_snoozed_switched_off_tried_and_deleted(
