@@ -55,7 +55,8 @@ WATCHED = {
 
 def test_a_new_deployment_watches_trips_and_says_that_nobody_is_told(operator: FlaskClient) -> None:
     page = operator.get("/alerts").text
-    assert "Trips fail more than usual" in page
+    assert page.count(">Trips fail more than usual</a>") == 1
+    assert "Failures in half an hour, against the same hour of four weeks" in page
     assert "No trip attempts come in" in page
     assert "nobody is told" in page
 

@@ -114,7 +114,11 @@ EVENT = Page(
                 Column("tenant_id", "Tenant", words=tenant_names, link="/feed/{tenant_id}"),
                 Column("session_id", "Session", Kind.ID, link="/people/session/{session_id}"),
                 Column("source", "From"),
-                Column("sample_weight", "Stands for"),
+                Column(
+                    "sample_weight",
+                    "Stands for",
+                    help="More than one event where the others like it were left out by sampling.",
+                ),
             ),
         ),
         Timeline(
