@@ -1,5 +1,6 @@
 """/business and /business/<tenant>: their sentences, their panels' columns, few questions."""
 
+import html
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -135,6 +136,17 @@ def test_tenants_are_called_and_found_by_their_names(app: Flask, operator: Flask
     assert ">Acme</a>" not in page.partition('id="tenants"')[2].partition("</section>")[0]
     rows = operator.get(f"/business/tenants.json?{PERIOD}&q=bay").json["rows"]
     assert [row["tenant_id"] for row in rows] == ["t-1"]
+
+
+def test_a_number_of_all_leads_to_the_tenants_in_its_order(
+    app: Flask, operator: FlaskClient
+) -> None:
+    busy(app)
+    page = operator.get(f"/business?{PERIOD}").text
+    link = re.search(r'<a class="figure[^"]*" href="([^"]*ingest_failures[^"]*)"', page)
+    assert link
+    there = operator.get(html.unescape(link[1])).text
+    assert re.search(r'aria-sort="descending">\s*<a [^>]*>Ingestions failed', there)
 
 
 def test_an_empty_page_says_what_to_send(operator: FlaskClient) -> None:

@@ -95,6 +95,11 @@ def behind(event_type: str, said: str = "") -> str:
     return f"/feed/{{tenant}}?type={event_type}" + (f"&q={said}" if said else "")
 
 
+def by(order: str) -> str:
+    """The link to the tenants whose numbers make up one of all, those that need a look first."""
+    return f"/business?tenants.sort={order}#tenants"
+
+
 PLANS = Table(
     name="plans",
     title="Changes of plan",
@@ -127,18 +132,41 @@ PAGE = Page(
             settled=True,
             sampled=business.TYPES,
             stats=(
-                Stat("tenants", "Active tenants", good="up"),
-                Stat("conversations", "Conversations", good="up"),
-                Stat("escalation_rate", "Escalated", good="down", n="conversations"),
-                Stat("deflection_rate", "Deflected", good="up", n="conversations"),
-                Stat("ingest_failures", "Ingestions failed", good="down"),
+                Stat("tenants", "Active tenants", good="up", link="#tenants"),
+                Stat("conversations", "Conversations", good="up", link=by("-conversations")),
+                Stat(
+                    "escalation_rate",
+                    "Escalated",
+                    good="down",
+                    n="conversations",
+                    link=by("-escalation_rate"),
+                ),
+                Stat(
+                    "deflection_rate",
+                    "Deflected",
+                    good="up",
+                    n="conversations",
+                    link=by("deflection_rate"),
+                ),
+                Stat(
+                    "ingest_failures",
+                    "Ingestions failed",
+                    good="down",
+                    link=by("-ingest_failures"),
+                ),
                 Stat(
                     "integration_success_rate",
                     "Integrations worked",
                     good="up",
                     n="integration_calls",
+                    link=by("integration_success_rate"),
                 ),
-                Stat("quota_rejections", "Turned away by a limit", good="down"),
+                Stat(
+                    "quota_rejections",
+                    "Turned away by a limit",
+                    good="down",
+                    link=by("-quota_rejections"),
+                ),
             ),
         ),
         Table(

@@ -78,8 +78,20 @@ PAGE = Page(
                 Stat(
                     "conversations", "Conversations", good="up", link=behind("conversation_started")
                 ),
-                Stat("escalation_rate", "Escalated", good="down", n="conversations"),
-                Stat("deflection_rate", "Deflected", good="up", n="conversations"),
+                Stat(
+                    "escalation_rate",
+                    "Escalated",
+                    good="down",
+                    n="conversations",
+                    link="#escalations",
+                ),
+                Stat(
+                    "deflection_rate",
+                    "Deflected",
+                    good="up",
+                    n="conversations",
+                    link="#escalation-rate",
+                ),
                 Stat(
                     "ingest_failures",
                     "Ingestions failed",
@@ -91,6 +103,7 @@ PAGE = Page(
                     "Integrations worked",
                     good="up",
                     n="integration_calls",
+                    link="#integrations",
                 ),
                 Stat(
                     "quota_rejections",
