@@ -34,7 +34,7 @@
     const axis = { fixedrange: true, zeroline: false, automargin: true, tickfont: font, title: { font, standoff: 6 }, ticks: "", showline: false };
     return { layout: {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font, dragmode: false, showlegend: false,
-      margin: { t: 26, r: 12, b: 30, l: 8 }, hovermode: "x unified", barmode: "stack", bargap: 0.25,
+      margin: { t: 26, r: 12, b: 30, l: 24 }, hovermode: "x unified", barmode: "stack", bargap: 0.25,
       hoverlabel: { bgcolor: style("--raised"), bordercolor: style("--line-2"), font: { ...font, color: style("--ink") } },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: ink, activecolor: style("--ink") },
       xaxis: { ...axis, showgrid: false, separatethousands: true, nticks: Math.min(7, Math.floor(width / 85)), showspikes: false, tickangle: 0, ticklabelstandoff: 6 },

@@ -180,6 +180,11 @@ def test_a_long_list_of_tenants_is_searched(desk: Page, service: tuple[Flask, st
     expect(ticks.get_by_label("T-12")).to_be_visible()
     expect(ticks.get_by_label("T-3")).to_be_visible()  # it is ticked
     expect(ticks.get_by_label("T-4")).to_be_hidden()
+    desk.goto("/settings")
+    rows = desk.locator("#tenants tbody tr")
+    desk.get_by_role("searchbox", name="Search tenants").fill("t-12")
+    expect(rows.filter(visible=True)).to_have_count(1)
+    expect(rows.filter(visible=True)).to_contain_text("T-12")
 
 
 def test_a_double_click_makes_one_key(desk: Page) -> None:

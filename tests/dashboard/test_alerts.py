@@ -55,7 +55,8 @@ WATCHED = {
 
 def test_a_new_deployment_watches_trips_and_says_that_nobody_is_told(operator: FlaskClient) -> None:
     page = operator.get("/alerts").text
-    assert "Trips fail more than usual" in page
+    assert page.count(">Trips fail more than usual</a>") == 1
+    assert "Failures in half an hour, against the same hour of four weeks" in page
     assert "No trip attempts come in" in page
     assert "nobody is told" in page
 
@@ -178,7 +179,7 @@ def test_an_open_alert_is_acknowledged_and_resolved(app: Flask, operator: FlaskC
     send(operator, "acknowledge", firing=firing)
     assert "ada@example.com" in operator.get("/alerts").text
     send(operator, "resolve", firing=firing)
-    assert "Nothing is wrong. The last alert was" in operator.get("/alerts").text
+    assert "Nothing is wrong. The last alert:" in operator.get("/alerts").text
 
 
 def test_a_rule_is_snoozed_switched_off_tried_and_deleted(

@@ -1,5 +1,6 @@
 """/business and /business/<tenant>: their sentences, their panels' columns, few questions."""
 
+import html
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -109,7 +110,19 @@ def test_the_sentence_of_all_names_who_stands_out(app: Flask, operator: FlaskCli
     )
     record(app, *(started(f"04 10:{n:02}", f"d{n}") for n in range(30)), tenant="acme")
     # 31 of 70 now, 44.3 %
-    assert "Blue hands over 100 %, the most of all." in sentence(operator, "/business")
+    said_of_all = "Blue hands over 100 %, the most of those with 30 conversations or more."
+    assert said_of_all in sentence(operator, "/business")
+
+
+def test_the_sentence_of_all_names_who_went_quiet(app: Flask, operator: FlaskClient) -> None:
+    make_tenant(app, "blue")
+    record(app, started("03 10:00", "c1"), tenant="acme")
+    for tenant in ("acme", "blue"):
+        record(app, started("07 10:00", f"c2 {tenant}"), tenant=tenant)
+    record(app, started("09 10:00", "c3"), tenant="blue")
+    page = operator.get("/business?from=2026-11-08&to=2026-11-14").text
+    assert re.search(r'<a href="/business/acme\?[^"]*">Acme</a> has gone quiet\.', page)
+    assert "One tenant</a> was active, 2 in the period before" in page
 
 
 def test_tenants_are_called_and_found_by_their_names(app: Flask, operator: FlaskClient) -> None:
@@ -123,6 +136,17 @@ def test_tenants_are_called_and_found_by_their_names(app: Flask, operator: Flask
     assert ">Acme</a>" not in page.partition('id="tenants"')[2].partition("</section>")[0]
     rows = operator.get(f"/business/tenants.json?{PERIOD}&q=bay").json["rows"]
     assert [row["tenant_id"] for row in rows] == ["t-1"]
+
+
+def test_a_number_of_all_leads_to_the_tenants_in_its_order(
+    app: Flask, operator: FlaskClient
+) -> None:
+    busy(app)
+    page = operator.get(f"/business?{PERIOD}").text
+    link = re.search(r'<a class="figure[^"]*" href="([^"]*ingest_failures[^"]*)"', page)
+    assert link
+    there = operator.get(html.unescape(link[1])).text
+    assert re.search(r'aria-sort="descending">\s*<a [^>]*>Ingestions failed', there)
 
 
 def test_an_empty_page_says_what_to_send(operator: FlaskClient) -> None:
@@ -159,3 +183,18 @@ def test_a_fresh_event_is_on_the_page_at_the_next_load(app: Flask, operator: Fla
     record(app, line, tenant="acme", settle=False)
     (row,) = operator.get("/business/tenants.json").json["rows"]
     assert (row["tenant_id"], row["quota_rejections"]) == ("acme", 1)
+
+
+def test_a_tenant_is_called_by_its_name_and_its_feed_leads_back_to_it(
+    app: Flask, operator: FlaskClient
+) -> None:
+    with app.extensions["database"].write() as connection:
+        connection.execute(update(Tenant).where(Tenant.id == "acme").values(name="Acme & Co"))
+    busy(app)
+    page = operator.get(f"/business/acme?{PERIOD}").text
+    assert "</a> Acme &amp; Co</h1>" in page
+    assert "<title>Acme &amp; Co · Business · Tracker</title>" in page
+    feed = operator.get(f"/feed/acme?{PERIOD}").text
+    above = re.search(r'<a class="parent" href="([^"]+)">Acme &amp; Co</a> Activity</h1>', feed)
+    assert above
+    assert above[1].startswith("/business/acme?from=2026-11-02")

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -73,6 +74,13 @@ def test_the_sentence_says_who_searched_in_vain_and_for_what(
     assert "/people?period=28d&amp;query=surf+%7Bteacher%7D+%26+co&amp;zero=1#sessions" in page
 
 
+def test_a_long_query_does_not_take_over_the_sentence(app: Flask, operator: FlaskClient) -> None:
+    record(app, *(search(who, "a guide who speaks Welsh " * 10) for who in (ANNA, BEN)))
+    whole = ("a guide who speaks welsh " * 10).strip()
+    for page in ("/demand", "/overview", "/people?query=" + quote(whole)):
+        assert f"“{whole[:59]}…”" in sentence(operator.get(page).text)
+
+
 def test_the_sentence_says_when_nothing_is_remarkable(app: Flask, operator: FlaskClient) -> None:
     assert "Nobody asked Sage in this period." in operator.get("/demand").text
     record(app, search(ANNA, "chef", found=3))
@@ -104,6 +112,7 @@ def test_the_ledger_has_near_duplicates_as_one_demand(app: Flask, operator: Flas
     assert (surf["last_fortnight"], surf["fortnight_before"]) == (0, 2)
     assert (chef["last_fortnight"], chef["fortnight_before"]) == (1, 0)
     assert path(app, "chef") in operator.get("/demand").text
+    assert "</a> chef</h1>" in operator.get(path(app, "chef")).text
 
 
 def test_a_demand_moves_through_its_work_and_every_step_is_on_record(

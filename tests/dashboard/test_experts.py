@@ -37,6 +37,18 @@ def test_the_sentence_names_who_deserves_a_better_place(app: Flask, operator: Fl
     assert "over-exposed" in panel_of(page, "standing")
 
 
+def test_who_was_clicked_and_never_shown_is_a_small_sample(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, click("02 10:00", ANNA, "unseen", position=1))
+    page = operator.get(PAGE).text
+    assert ">n = 0</span>" in panel_of(page, "standing")
+    assert answer_of(page) == (
+        "One click came in, but nothing of who was shown: without that no rate can be told."
+    )
+    assert "Every expert that is known was shown or clicked." in panel_of(page, "never-shown")
+
+
 def test_an_id_of_any_kind_can_be_followed(app: Flask, operator: FlaskClient) -> None:
     name = "a/b?{c}#d%"
     record(app, *(line | {"payload": named(line["payload"], "gem", name)} for line in a_gem()))

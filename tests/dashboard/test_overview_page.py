@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.conftest import record
 from tests.dashboard.test_panels import click
+from tests.ingest.sending import event_of
 
 ANN, BOB = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
 
@@ -42,6 +43,16 @@ def test_an_empty_period_is_told(operator: FlaskClient) -> None:
 def test_events_without_a_search_are_told(app: Flask, operator: FlaskClient) -> None:
     record(app, click(), click(1))
     assert sentence(operator) == "2 events of one session came in, and nobody asked Sage."
+
+
+def test_events_that_only_servers_sent_are_told(app: Flask, operator: FlaskClient) -> None:
+    first, second = (
+        event_of("quota_exceeded", session_id=None, event_id=event_id) for event_id in (ANN, BOB)
+    )
+    record(app, first)
+    assert sentence(operator) == "One event came in, not from a visitor."
+    record(app, second)
+    assert sentence(operator) == "2 events came in, none of them from a visitor."
 
 
 def test_what_was_not_found_and_who_waits_is_told(app: Flask, operator: FlaskClient) -> None:

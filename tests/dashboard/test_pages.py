@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -256,3 +256,14 @@ def test_pages_travel_compressed(operator: FlaskClient) -> None:
     answer = operator.get("/overview", headers={"Accept-Encoding": "gzip"})
     assert answer.headers["Content-Encoding"] == "gzip"
     assert "Accept-Encoding" in answer.headers["Vary"]
+
+
+def test_days_on_which_things_were_received_are_spoken_of_where_there_are_things(
+    app: Flask, operator: FlaskClient
+) -> None:
+    said = "What is shown was received on other days."
+    assert said not in operator.get("/activity").text
+    assert said not in operator.get("/overview").text
+    record(app, click(_A_WEEK))
+    before = (datetime.now(UTC) - timedelta(days=9)).date()
+    assert said in operator.get(f"/overview?from={before}&to={before + timedelta(days=2)}").text

@@ -289,6 +289,13 @@ def test_a_list_that_follows_says_its_newest_row_as_its_json_does(
     assert json.loads(html.unescape(said)) == newest
 
 
+def test_further_rows_do_not_follow_what_comes_in(app: Flask, operator: FlaskClient) -> None:
+    record(app, click(), click())
+    top, further = (operator.get(f"/activity?events.offset={n}").text for n in (0, 1))
+    assert re.search(r'id="events"[^>]* data-newest', top)
+    assert not re.search(r'id="events"[^>]* data-newest', further)
+
+
 def test_visitors_words_are_no_formula_in_a_spreadsheet(app: Flask, operator: FlaskClient) -> None:
     line = {"event_type": "card_click", "user_id": "=1+1", "email": "=cmd@example.com"}
     record(app, click(**line))

@@ -108,8 +108,8 @@ def test_a_spike_is_told_once_and_so_is_its_end(app: Flask) -> None:
     [told] = messages(app)
     assert told["type"] == "alert.fired"
     failed = "A rule on spike: 40 of 80 trip attempts failed in the half hour to "
-    assert told["text"].startswith(f"{failed}{in_words(NOW)} {NOW:%H:%M} UTC: 50 %")
-    assert told["text"].endswith("50 %, usually 5 %. Most: NO_ROUTE.")
+    assert told["text"].startswith(f"{failed}{in_words(NOW)} {NOW:%H:%M} UTC: 50.0 %")
+    assert told["text"].endswith("50.0 %, usually 5.0 %. Most: NO_ROUTE.")
     for minutes in (20, 40, 70, 100):
         look(app, NOW + timedelta(minutes=minutes))
     kinds = [message["type"] for message in messages(app)]
@@ -224,7 +224,7 @@ def test_too_many_searches_that_find_nothing_are_told(app: Flask) -> None:
         record(app, search(n, found=int(n < 10)), settle=False)
     look(app, now := datetime.now(UTC))
     found = "found nothing: 30 of 40."
-    text = f"A rule on zero_results: 75 % of the searches of {in_words(now)} {found}"
+    text = f"A rule on zero_results: 75.0 % of the searches of {in_words(now)} {found}"
     assert messages(app)[0]["text"] == text
 
 
@@ -237,7 +237,9 @@ def test_what_is_told_names_the_tenant_that_a_rule_watches(app: Flask) -> None:
         )
     refuse(app, NOW.date())
     look(app, NOW)
-    assert messages(app)[0]["text"].startswith("A rule on refusals (default): 20 % of the events ")
+    assert messages(app)[0]["text"].startswith(
+        "A rule on refusals (default): 20.0 % of the events "
+    )
 
 
 def search(number: int, found: int) -> dict[str, Any]:
@@ -257,7 +259,7 @@ def test_too_many_refused_events_are_told(app: Flask) -> None:
     refuse(app, now.date())
     look(app, now)
     day = in_words(now)
-    text = f"A rule on refusals: 20 % of the events sent on {day} were refused: 20 of 100."
+    text = f"A rule on refusals: 20.0 % of the events sent on {day} were refused: 20 of 100."
     assert messages(app)[0]["text"] == text
 
 

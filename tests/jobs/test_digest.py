@@ -113,6 +113,19 @@ def test_the_mail_tells_the_week_in_text_and_html(app: Flask, mailbox: Mailbox) 
     assert "https://tracker.example.com/digest?from=2026-11-09&to=2026-11-15" in text
 
 
+def test_the_mail_says_of_what_its_numbers_are_a_part(app: Flask, mailbox: Mailbox) -> None:
+    record(app, *(search(f"09 10:{n}", ANNA, f"{n} " + "steps " * 20) for n in range(10, 21)))
+    record(app, LINES[2])
+    send(app, DUE)
+    deliver(app)
+    text, html = parts(mailbox.mails[0])
+    for form in (text, html):
+        assert "1 to 10 of 11" in form
+        assert "of those with results" in form
+    assert max(len(line) for line in text.splitlines() if line.startswith("  1")) < 110
+    assert "10 " + "steps " * 19 + "steps" in html
+
+
 def test_the_mail_says_what_is_an_estimate(app: Flask, mailbox: Mailbox) -> None:
     start = event("conversation_started", "10 10:00", None, sessionId="s", conversationId="c")
     record(app, start | {"sample_weight": 4})

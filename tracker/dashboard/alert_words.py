@@ -16,13 +16,20 @@ KIND_WORDS = {
     "panel": "A number of a page",
 }
 
+_WATCHED = {
+    "spike": "Failures in half an hour, against the same hour of four weeks",
+    "silence": "The time without an attempt, against how many are usual",
+}
+"""What is not said by the name that such a rule has by itself."""
+
 
 def watches(rule: Any) -> str:
     """What the rule watches and from where on it is wrong."""
     if rule.kind == "panel":
         return _number_watched(rule.options)
     above = rule.options.get("above")
-    return KIND_WORDS[rule.kind] + (f": over {formats.rate(above)}" if above is not None else "")
+    limit = f": over {formats.rate(above)}" if above is not None else ""
+    return _WATCHED.get(rule.kind, KIND_WORDS[rule.kind]) + limit
 
 
 def _number_watched(options: Any) -> str:

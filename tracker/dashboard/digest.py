@@ -32,6 +32,8 @@ class Section:
     table: TableView | None
     lines: list[str]
     estimate: str = ""
+    cut: str = ""
+    """Which of how many rows these are, when there are more."""
 
 
 def register(app: Flask) -> None:
@@ -82,14 +84,16 @@ def _section(view: PanelView) -> Section:
     if view.failed:
         return Section(title, [], None, ["This could not be worked out."])
     if isinstance(view.body, TableView):
+        pager = view.body.pager
         table = replace(view.body, pager=None)
-        return Section(title, [], table, _aligned(table), view.estimate)
+        cut = pager.words if pager else ""
+        return Section(title, [], table, _aligned(table), view.estimate, cut)
     return Section(title, view.body, None, [_line(stat) for stat in view.body], view.estimate)
 
 
 def _line(stat: StatView) -> str:
-    n = f" ({stat.n})" if stat.n else ""
-    return f"{stat.label}: {stat.value}{n}" + (f", {stat.change.words}" if stat.change else "")
+    more = "".join(f" ({words})" for words in (stat.n, stat.help) if words)
+    return f"{stat.label}: {stat.value}{more}" + (f", {stat.change.words}" if stat.change else "")
 
 
 def _aligned(table: TableView) -> list[str]:
@@ -104,7 +108,7 @@ def _aligned(table: TableView) -> list[str]:
 
 
 def _text(cell: Cell) -> str:
-    return f"{cell.text} ({cell.n})" if cell.n else cell.text
+    return formats.short(cell.text) + (f" ({cell.n})" if cell.n else "")
 
 
 def _padded(text: str, width: int, header: Any) -> str:

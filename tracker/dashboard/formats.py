@@ -16,6 +16,9 @@ from tracker.dashboard.panels import Kind
 NOTHING = "–"
 """What stands where there is nothing to divide, or no value."""
 
+LONGEST = 60
+"""Characters of a text that others wrote, in a sentence."""
+
 _NARROW = "\u202f"
 _ID_LENGTH = 8
 _ENDS = re.compile(r"[@/_]")
@@ -53,6 +56,11 @@ def soft(text: str) -> str:
     if not _ENDS.search(text):  # most are numbers
         return text
     return Markup("<wbr>").join(_PIECES.findall(text))
+
+
+def short(text: str) -> str:
+    """A text that others wrote, cut where it would take over the sentence that it stands in."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def typeset(text: str) -> str:

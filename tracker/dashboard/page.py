@@ -95,14 +95,16 @@ def say(template: str, **figures: str | Linked) -> Sentence:
 class Subject:
     """What a page is about when its path names one thing: ``/experts/<expert_id>``.
 
-    `title` is a template over the value; `exists` answers whether there is such a thing
-    (404 when not). A subject that is a `tenant` becomes the scope's only tenant.
+    `title` is a template over the value, or over what it is `called`; `exists` answers
+    whether there is such a thing (404 when not). A subject that is a `tenant` becomes the
+    scope's only tenant.
     """
 
     name: str
     title: str = "{}"
     noun: str = "page"
     exists: Callable[[Session, Scope], bool] | None = None
+    called: Callable[[Session, Scope], str] | None = None
     tenant: bool = False
 
 

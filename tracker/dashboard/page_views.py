@@ -60,9 +60,9 @@ def _page(page: Page) -> Callable[..., str]:
         framed = _framed(page, viewer(), subject)
         # Quoted again: an id may hold a ? or a #
         links = Links(quote(request.path), request.args, framed, request.host_url.rstrip("/"))
-        title = page.subject.title.format(*subject.values()) if page.subject else page.title
         with Reader(current_app.extensions["database"], framed) as reader:
             _check_subject(page, framed.scope, reader)
+            title = _title(page, framed.scope, reader)
             view = page_view(page, title, framed, links, reader)
         return render_template("dashboard/page.html", page=view)
 
@@ -105,6 +105,17 @@ def _check_subject(page: Page, scope: Scope, reader: Reader) -> None:
     exists = page.subject.exists if page.subject else None
     if exists and not exists(reader.session(), scope):
         abort(404, f"There is no such {page.subject.noun}." if page.subject else None)
+
+
+def _title(page: Page, scope: Scope, reader: Reader) -> str:
+    subject = page.subject
+    if subject is None:
+        return page.title
+    value = scope.filters[subject.name]
+    called = subject.called
+    if called:
+        value = reader.attempt("title", lambda session: called(session, scope), value)
+    return subject.title.format(value)
 
 
 def _takes_along(someone: Viewer, scope: Scope) -> bool:

@@ -111,7 +111,7 @@ def page_view(page: Page, title: str, framed: Frame, links: Links, reader: Reade
         title=title,
         links=links,
         frame=framed,
-        parent=_parent(page, links),
+        parent=_parent(page, framed, links),
         periods=_periods(page, framed, links),
         range=_range(framed.scope.first, framed.scope.last, framed),
         before=_range(scope.previous().first, scope.previous().last, framed),
@@ -148,9 +148,15 @@ def _snippet(page: Page, scope: Scope, links: Links) -> str:
     return snippet(example, links.root, scope.tenants)
 
 
-def _parent(page: Page, links: Links) -> tuple[str, str] | None:
+def _parent(page: Page, framed: Frame, links: Links) -> tuple[str, str] | None:
+    """Where the page belongs; what is one tenant's belongs to the page of that tenant."""
     above = page_named(page.parent) if page.parent else None
-    return (above.title, links.to(above.path)) if above else None
+    if above is None:
+        return None
+    if page.subject and page.subject.tenant and page.slug != page.parent:
+        name = next(tenant.name for tenant in framed.tenants if tenant.id == framed.tenant)
+        return name, links.to(above.path + "/{tenant}")
+    return above.title, links.to(above.path)
 
 
 def _panel(panel: Any, framed: Frame, links: Links, reader: Reader) -> PanelView:

@@ -50,6 +50,8 @@ class Column:
     help: str = ""
     minor: bool = False
     """Whether a phone may leave it out."""
+    wide: bool = False
+    """Whether it takes the room that is left, rather than the first text."""
     words: tuple[tuple[Any, str], ...] | Callable[[Session, Scope], Mapping[Any, str]] = ()
     """Operators' words for the values the field can have, or asks the database for them."""
     say: Callable[[Any], str] | None = None

@@ -66,8 +66,8 @@ class PanelView:
     """Which of its numbers are approximate or estimates, as a sentence."""
     search: str | None = None
     choices: list[Choice] = field(default_factory=list)
-    newest: str = "[]"
-    """The first row in a list, as the panel's JSON has it, of a panel that follows what comes."""
+    newest: str = ""
+    """The first row in a list, as the panel's JSON has it, when the panel follows what comes."""
 
 
 def part(panel: Panel, session: Session, framed: Frame, links: Links) -> PanelView:
@@ -86,13 +86,17 @@ def part(panel: Panel, session: Session, framed: Frame, links: Links) -> PanelVi
         estimate=estimate(panel, session, scope),
         search=scope.filters.get("q", "") if isinstance(panel, Table) and panel.search else None,
         choices=_choices(panel, session, scope),
-        newest=_newest(panel, found),
+        newest=_newest(panel, found, scope),
     )
 
 
-def _newest(panel: Panel, found: Answer) -> str:
-    follows = isinstance(panel, Table) and panel.refresh
-    return orjson.dumps(plain_rows(found.rows[:1] if follows else ())).decode()
+def _newest(panel: Panel, found: Answer, scope: Scope) -> str:
+    if not isinstance(panel, Table) or not panel.refresh:
+        return ""
+    # Further rows stay put, whatever comes in before them.
+    if scope.offset or scope.filters.get("starting_after"):
+        return ""
+    return orjson.dumps(plain_rows(found.rows[:1])).decode()
 
 
 def _is_blank(panel: Panel, found: Answer) -> bool:

@@ -129,9 +129,9 @@ def _rows(
     link: str = "",
     words: Words = MappingProxyType({}),
 ) -> list[list[Cell]]:
-    """The cells. The first column carries the row's link, the first text takes the room left."""
+    """The cells. The first column carries the row's link."""
     kinds = [kind(metric, column) for column in columns]
-    wide = kinds.index(Kind.TEXT) if Kind.TEXT in kinds else 0
+    wide = _widest(columns, kinds)
     tops = [
         max((getattr(row, column.name) or 0 for row in rows), default=0) if its is Kind.BAR else 0
         for column, its in zip(columns, kinds, strict=True)
@@ -159,6 +159,14 @@ def _rows(
         ]
         for row in rows
     ]
+
+
+def _widest(columns: Sequence[Column], kinds: list[Kind]) -> int:
+    """The place of the column that takes the room left: the first text, or what says so."""
+    said = [place for place, column in enumerate(columns) if column.wide]
+    if said:
+        return said[0]
+    return kinds.index(Kind.TEXT) if Kind.TEXT in kinds else 0
 
 
 def css_of(kind: Kind, minor: bool = False, wide: bool = False) -> str:
@@ -200,7 +208,7 @@ def _whole(value: Any, text: str, kind: Kind) -> str:
 def small_sample(row: Any, n: str, rate: Any) -> str:
     """`n = 12` when the field called `n` is too small for its rate, if any, to mean much."""
     size = getattr(row, n) if n and rate is not None else SMALL_SAMPLE
-    return f"n = {size}" if size is not None and 0 < size < SMALL_SAMPLE else ""
+    return f"n = {size}" if size is not None and size < SMALL_SAMPLE else ""
 
 
 def _pager(panel: Table, answer: Answer, scope: Scope, links: Links) -> Pager | None:

@@ -82,6 +82,12 @@ def tenant_names(session: Session, _scope: Scope | None = None) -> dict[str, str
     return names
 
 
+def tenant_called(session: Session, scope: Scope) -> str:
+    """What the only tenant of a page is called."""
+    (tenant_id,) = scope.tenants
+    return tenant_names(session).get(tenant_id, tenant_id)
+
+
 TENANT = Column("tenant_id", "Tenant", words=tenant_names)
 VALUE = Column("value", "Value", say=lambda row: value_in_words(row.value))
 """The column of a filter's value."""

@@ -7,11 +7,11 @@ from typing import Any
 from flask import current_app
 
 from tracker.catalog import CATALOG
+from tracker.dashboard.formats import short
 from tracker.dashboard.wording import value_in_words
 
 Payload = Mapping[str, Any]
 _MOST_PAIRS = 4
-_LONGEST_VALUE = 60
 
 
 def in_words(event_type: str, payload: Payload) -> str:
@@ -30,13 +30,13 @@ def _clicked(payload: Payload) -> str:
 
 
 def _searched(payload: Payload) -> str:
-    return f"Asked Sage “{_short(payload.get('query_text', ''))}”{_found(payload)}"
+    return f"Asked Sage “{short(payload.get('query_text', ''))}”{_found(payload)}"
 
 
 def _set_filter(payload: Payload) -> str:
     value = payload.get("value")
     text = value if isinstance(value, str) else value_in_words(json.dumps(value))
-    return f"Set {payload.get('filter')} to {_short(text)}{_found(payload)}"
+    return f"Set {payload.get('filter')} to {short(text)}{_found(payload)}"
 
 
 def _saw(payload: Payload) -> str:
@@ -61,7 +61,7 @@ def _wrote(payload: Payload) -> str:
 
 def _read(payload: Payload) -> str:
     docs = payload.get("docs")
-    return f"Read {docs} document{'' if docs == 1 else 's'} of {_short(str(payload.get('url')))}"
+    return f"Read {docs} document{'' if docs == 1 else 's'} of {short(str(payload.get('url')))}"
 
 
 def _moved_plan(payload: Payload) -> str:
@@ -88,9 +88,9 @@ _WORDS: dict[str, Callable[[Payload], str]] = {
     "escalation_triggered": lambda p: f"Handed to a person: {p.get('reason')}",
     "plan_updated": _moved_plan,
     "checkout_completed": lambda p: f"Bought the plan {p.get('plan')}",
-    "ingest_started": lambda p: f"Began to read {_short(str(p.get('url')))}",
+    "ingest_started": lambda p: f"Began to read {short(str(p.get('url')))}",
     "ingest_completed": _read,
-    "ingest_failed": lambda p: f"Could not read {_short(str(p.get('url')))}: {p.get('errorCode')}",
+    "ingest_failed": lambda p: f"Could not read {short(str(p.get('url')))}: {p.get('errorCode')}",
     "integration_succeeded": lambda p: f"The integration {p.get('integrationId')} worked",
     "integration_failed": lambda p: (
         f"The integration {p.get('integrationId')} failed: {p.get('errorCode')}"
@@ -105,15 +105,11 @@ def _plainly(event_type: str, payload: Payload) -> str:
     """`ingest_failed` -> Ingest failed: url https://..., errorCode timeout"""
     name = event_type.replace("__", " ").replace("--", " ").replace("_", " ").capitalize()
     pairs = [
-        f"{key} {_short(str(value))}"
+        f"{key} {short(str(value))}"
         for key, value in list(payload.items())[:_MOST_PAIRS]
         if not isinstance(value, dict | list)
     ]
     return name + (": " + ", ".join(pairs) if pairs else "")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
 
 
 def snippet(event_type: str, address: str, tenants: Sequence[str]) -> str:

@@ -52,8 +52,9 @@ def handed_over(now: business.Totals) -> str:
 def _compared(now: business.Totals, before: business.Totals | None) -> str:
     if before is None or not before.tenants:
         return ""
-    many = "as many as" if before.tenants == now.tenants else number(before.tenants)
-    return f", {many} in the period before"
+    if before.tenants != now.tenants:
+        return f", {number(before.tenants)} in the period before"
+    return f", {'as' if now.tenants == 1 else 'as many as'} in the period before"
 
 
 def _conversations(n: int) -> str:
@@ -71,24 +72,32 @@ def _notable(session: Session, scope: Scope, now: business.Totals) -> Sentence:
     worst = max(rated, key=lambda row: row.escalation_rate or 0, default=None)
     if worst and (worst.escalation_rate or 0) > 1.5 * (now.escalation_rate or 0):
         return say(
-            "{tenant} hands over {rate}, the most of all.",
-            tenant=Linked(
-                tenant_names(session).get(worst.tenant_id, worst.tenant_id),
-                f"/business/{worst.tenant_id}",
-            ),
+            "{tenant} hands over {rate}, the most of those with {enough} conversations or more.",
+            tenant=_named(session, worst.tenant_id),
             rate=rate(worst.escalation_rate),
+            enough=str(_ENOUGH),
         )
     quiet = ask(adoption.gone_quiet, session, scope)
+    if len(quiet) == 1:
+        return say("{who} has gone quiet.", who=_named(session, quiet[0].tenant_id))
     if quiet:
-        names = f"{number(len(quiet))} that {_was(len(quiet))} active before"
-        went = "has" if len(quiet) == 1 else "have"
-        return say("{who} " + went + " gone quiet.", who=Linked(names, "#gone-quiet"))
+        names = f"{number(len(quiet))} that were active before"
+        return say("{who} have gone quiet.", who=Linked(names, "#gone-quiet"))
     return say("Nobody went quiet and no tenant stands out.")
+
+
+def _named(session: Session, tenant_id: str) -> Linked:
+    return Linked(tenant_names(session).get(tenant_id, tenant_id), f"/business/{tenant_id}")
 
 
 def behind(event_type: str, said: str = "") -> str:
     """The link to a tenant's events of a type; those whose payload says a field of the row."""
     return f"/feed/{{tenant}}?type={event_type}" + (f"&q={said}" if said else "")
+
+
+def by(order: str) -> str:
+    """The link to the tenants whose numbers make up one of all, those that need a look first."""
+    return f"/business?tenants.sort={order}#tenants"
 
 
 PLANS = Table(
@@ -123,13 +132,41 @@ PAGE = Page(
             settled=True,
             sampled=business.TYPES,
             stats=(
-                Stat("tenants", "Active tenants", good="up"),
-                Stat("conversations", "Conversations", good="up"),
-                Stat("escalation_rate", "Escalated", good="down", n="conversations"),
-                Stat("deflection_rate", "Deflected", good="up", n="conversations"),
-                Stat("ingest_failures", "Ingestions failed", good="down"),
-                Stat("integration_success_rate", "Integrations worked", good="up"),
-                Stat("quota_rejections", "Turned away by a limit", good="down"),
+                Stat("tenants", "Active tenants", good="up", link="#tenants"),
+                Stat("conversations", "Conversations", good="up", link=by("-conversations")),
+                Stat(
+                    "escalation_rate",
+                    "Escalated",
+                    good="down",
+                    n="conversations",
+                    link=by("-escalation_rate"),
+                ),
+                Stat(
+                    "deflection_rate",
+                    "Deflected",
+                    good="up",
+                    n="conversations",
+                    link=by("deflection_rate"),
+                ),
+                Stat(
+                    "ingest_failures",
+                    "Ingestions failed",
+                    good="down",
+                    link=by("-ingest_failures"),
+                ),
+                Stat(
+                    "integration_success_rate",
+                    "Integrations worked",
+                    good="up",
+                    n="integration_calls",
+                    link=by("integration_success_rate"),
+                ),
+                Stat(
+                    "quota_rejections",
+                    "Turned away by a limit",
+                    good="down",
+                    link=by("-quota_rejections"),
+                ),
             ),
         ),
         Table(
@@ -180,6 +217,7 @@ PAGE = Page(
             name="retention",
             title="Tenants that come back",
             note="Down: the week in which they began. Across: weeks later.",
+            nothing="No tenant began in this period; those that began before are not in here.",
             metric=adoption.retention,
             row="cohort",
             column="week",

@@ -9,7 +9,7 @@ from tracker.dashboard.pages.business import behind, handed_over
 from tracker.dashboard.pages.feed import ACTIVITY
 from tracker.dashboard.pages.tenant_panels import CONVERSATIONS, DOCUMENTS, LIMITS
 from tracker.dashboard.panels import Stat, Stats
-from tracker.dashboard.wording import count, moved
+from tracker.dashboard.wording import count, moved, tenant_called
 from tracker.metrics import business, reliability
 from tracker.metrics.scope import Scope
 
@@ -64,7 +64,7 @@ PAGE = Page(
     group="Business",
     question="How is this tenant doing?",
     sentence=opening,
-    subject=Subject("tenant_id", noun="tenant", tenant=True),
+    subject=Subject("tenant_id", noun="tenant", called=tenant_called, tenant=True),
     parent="business",
     events=business.TYPES,
     panels=(
@@ -78,8 +78,20 @@ PAGE = Page(
                 Stat(
                     "conversations", "Conversations", good="up", link=behind("conversation_started")
                 ),
-                Stat("escalation_rate", "Escalated", good="down", n="conversations"),
-                Stat("deflection_rate", "Deflected", good="up", n="conversations"),
+                Stat(
+                    "escalation_rate",
+                    "Escalated",
+                    good="down",
+                    n="conversations",
+                    link="#escalations",
+                ),
+                Stat(
+                    "deflection_rate",
+                    "Deflected",
+                    good="up",
+                    n="conversations",
+                    link="#escalation-rate",
+                ),
                 Stat(
                     "ingest_failures",
                     "Ingestions failed",
@@ -91,6 +103,7 @@ PAGE = Page(
                     "Integrations worked",
                     good="up",
                     n="integration_calls",
+                    link="#integrations",
                 ),
                 Stat(
                     "quota_rejections",

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from sqlalchemy.orm import Session
 
 from tracker.dashboard.answers import ask, ask_before
-from tracker.dashboard.formats import number, rate
+from tracker.dashboard.formats import number, rate, short
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import (
     Chart,
@@ -59,7 +59,7 @@ def _most_wanted(session: Session, scope: Scope, now: demand.DemandTotals) -> Se
         return say("No two of these were for the same thing, and {reachable}.", **_reachable(now))
     return say(
         "Most often it was {query}, {times} by {people}; {reachable}.",
-        query=Linked(f"“{top.query}”", _sessions_of(top.query)),
+        query=Linked(f"“{short(top.query)}”", _sessions_of(top.query)),
         times=count(top.zero_results, "time"),
         people=people(top.sessions),
         **_reachable(now),

@@ -66,7 +66,7 @@ PAGE = Page(
             sampled=sampling.EVERY,
             stats=(
                 Stat("sessions", "Sessions", good="up", link="/people"),
-                Stat("identified_sessions", "Identified", good="up", link=KNOWN),
+                Stat("identified_sessions", "Known by name", good="up", link=KNOWN),
                 Stat("sage_queries", "Searches", good="up", link="/sage"),
                 Stat("card_clicks", "Card clicks", good="up", link="/experts"),
                 Stat("filter_changes", "Filters set", link="/filters"),
@@ -127,7 +127,13 @@ PAGE = Page(
             settled=True,
             stats=(
                 Stat("click_through_rate", "Clicked", good="up", n="searches", link="/sage"),
-                Stat("no_click_rate", "Results, no click", good="down", n="answered"),
+                Stat(
+                    "no_click_rate",
+                    "Results, no click",
+                    good="down",
+                    n="answered",
+                    help="of those with results",
+                ),
                 Stat("reformulation_rate", "Asked again", good="down", n="searches"),
                 Stat("unhelpful", "Answered, but unhelpful", good="down", link="/sage"),
             ),

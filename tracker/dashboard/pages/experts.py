@@ -30,7 +30,7 @@ def opening(session: Session, scope: Scope) -> Sentence:
     """How unevenly experts are shown, and who is clicked far more than its places explain."""
     contexts = ask(concentration.by_context, session, scope)
     if not contexts:
-        return say("No expert was shown in this period.")
+        return _never_shown(session, scope)
     main = contexts[0]
     first = say(
         "{where} showed {experts} {times}; a tenth of them got {share} of it{moved}. ",
@@ -41,6 +41,16 @@ def opening(session: Session, scope: Scope) -> Sentence:
         moved=_fairness(main, _before(session, scope).get(main.context)),
     )
     return Sentence(first.parts + _gems(session, scope).parts)
+
+
+def _never_shown(session: Session, scope: Scope) -> Sentence:
+    clicks = ask(experts.totals, session, scope)[0].clicks
+    if not clicks:
+        return say("No expert was shown in this period.")
+    return say(
+        "{clicks} came in, but nothing of who was shown: without that no rate can be told.",
+        clicks=Linked(count(clicks, "click").capitalize(), "#standing"),
+    )
 
 
 def _before(session: Session, scope: Scope) -> dict[str, concentration.Concentration]:
@@ -224,8 +234,8 @@ PAGE = Page(
         ),
         Table(
             name="never-shown",
-            title="Known, but not shown in this period",
-            nothing="Every expert that is known was shown.",
+            title="Known, but neither shown nor clicked",
+            nothing="Every expert that is known was shown or clicked.",
             metric=places.absent_experts,
             link="/experts/{expert_id}",
             search="Search experts",

@@ -10,7 +10,7 @@ from tracker.dashboard.answers import ask
 from tracker.dashboard.formats import number
 from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
 from tracker.dashboard.panels import Column, Filter, Kind, Table, Timeline
-from tracker.dashboard.wording import count
+from tracker.dashboard.wording import count, tenant_names
 from tracker.dashboard.words import in_words
 from tracker.metrics import custom_events, feed
 from tracker.metrics.scope import Scope
@@ -87,7 +87,7 @@ FEED = Page(
     group="Business",
     question="What has this tenant's product reported?",
     sentence=opening,
-    subject=Subject("tenant_id", title="Activity of {}", noun="tenant", tenant=True),
+    subject=Subject("tenant_id", title="Activity", noun="tenant", tenant=True),
     parent="business",
     panels=(ACTIVITY,),
     aside="dashboard/feed_export.html",
@@ -111,10 +111,14 @@ EVENT = Page(
                 Column("event_type", "Type", Kind.CODE),
                 Column("occurred_at", "Occurred"),
                 Column("received_at", "Received"),
-                Column("tenant_id", "Tenant", link="/feed/{tenant_id}"),
+                Column("tenant_id", "Tenant", words=tenant_names, link="/feed/{tenant_id}"),
                 Column("session_id", "Session", Kind.ID, link="/people/session/{session_id}"),
                 Column("source", "From"),
-                Column("sample_weight", "Stands for"),
+                Column(
+                    "sample_weight",
+                    "Stands for",
+                    help="More than one event where the others like it were left out by sampling.",
+                ),
             ),
         ),
         Timeline(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from tracker.dashboard.answers import ask
-from tracker.dashboard.formats import moment, number, rate
+from tracker.dashboard.formats import moment, number, rate, short
 from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
 from tracker.dashboard.pages.demand import STATUS_WORDS
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Stat, Stats, Table
@@ -40,17 +40,22 @@ class Work:
     others: list[tuple[str, str]]
 
 
+def _called(session: Session, scope: Scope) -> str:
+    return str(ask(one_demand.standing, session, scope)[0].demand)
+
+
 def opening(session: Session, scope: Scope) -> Sentence:
     """Who wants it, who can be reached, and whether filling it helped."""
     wanted = ask(one_demand.standing, session, scope)[0]
     if not wanted.people:
         return say(
-            "“{name}”: nobody whose searches are still held waits for it.", name=wanted.demand
+            "“{name}”: nobody whose searches are still held waits for it.",
+            name=short(wanted.demand),
         )
     first = say(
         "{people} asked for “{name}” in vain, {times} so far. {waiting}. ",
         people=people(wanted.people).capitalize(),
-        name=wanted.demand,
+        name=short(wanted.demand),
         times=Linked(count(wanted.zero_results, "time"), "#wordings"),
         waiting=_waiting(wanted.emails),
     )
@@ -114,7 +119,7 @@ PAGE = Page(
     group="Marketplace",
     question="Who wants this, and what is done about it?",
     parent="demand",
-    subject=Subject("demand_id", title="Demand", noun="demand", exists=one_demand.exists),
+    subject=Subject("demand_id", noun="demand", exists=one_demand.exists, called=_called),
     sentence=opening,
     panels=(
         Stats(

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from sqlalchemy.orm import Session
 
 from tracker.dashboard.answers import ask, ask_before
-from tracker.dashboard.formats import number, rate
+from tracker.dashboard.formats import number, rate, short
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.pages.people import KNOWN
 from tracker.dashboard.panels import Chart, Column, Kind, Series, Stat, Stats, Table
@@ -39,9 +39,13 @@ def _without_searches(session: Session, scope: Scope) -> Sentence:
     totals = ask(overview.totals, session, scope)[0]
     if not totals.events:
         return say("Nothing came in during this period.")
+    events = count(totals.events, "event").capitalize()
+    if not totals.sessions:
+        none = "not" if totals.events == 1 else "none of them"
+        return say("{n} came in, " + none + " from a visitor.", n=Linked(events, "/activity"))
     return say(
         "{events} of {sessions} came in, and nobody asked Sage.",
-        events=Linked(count(totals.events, "event").capitalize(), "#daily-events"),
+        events=Linked(events, "#daily-events"),
         sessions=Linked(count(totals.sessions, "session"), "/people"),
     )
 
@@ -53,7 +57,7 @@ def _unmet(session: Session, scope: Scope, listed: int) -> Sentence:
     top = unmet.rows[0]
     return say(
         " The top unmet demand is {query}: {people}, {reachable}.",
-        query=Linked(f"“{top.query}”", "/demand"),
+        query=Linked(f"“{short(top.query)}”", "/demand"),
         people=people(top.sessions),
         reachable=_reachable(top),
     )
@@ -96,7 +100,7 @@ PAGE = Page(
             stats=(
                 Stat("events", "Events", link="/activity"),
                 Stat("sessions", "Sessions", good="up", link="/people"),
-                Stat("identified_sessions", "Identified", good="up", link=KNOWN),
+                Stat("identified_sessions", "Known by name", good="up", link=KNOWN),
                 Stat("card_clicks", "Card clicks", good="up", link="/experts"),
                 Stat("sage_queries", "Searches", good="up", link="/sage"),
                 Stat("filter_changes", "Filters set", link="/filters"),

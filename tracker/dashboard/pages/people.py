@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.figures import axes
-from tracker.dashboard.formats import day_of_year, number, rate
+from tracker.dashboard.formats import day_of_year, number, rate, short
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Chart, Column, Filter, Kind, Matrix, Series, Stat, Stats, Table
 from tracker.dashboard.wording import count, moved, value_in_words
@@ -89,7 +89,7 @@ def _conditions(scope: Scope) -> list[str]:
     found += " and found one or two" if chosen.get("thin") else ""
     said = []
     if query := chosen.get("query"):
-        said.append(f"searched “{query}”{found}")
+        said.append(f"searched “{short(query)}”{found}")
     elif found:
         said.append(f"searched{found}")
     if name := chosen.get("filter"):

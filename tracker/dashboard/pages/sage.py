@@ -88,7 +88,13 @@ PAGE = Page(
                     link="/people?zero=1#sessions",
                 ),
                 Stat("click_through_rate", "Clicked", good="up", n="searches"),
-                Stat("no_click_rate", "Results, no click", good="down", n="answered"),
+                Stat(
+                    "no_click_rate",
+                    "Results, no click",
+                    good="down",
+                    n="answered",
+                    help="of those with results",
+                ),
                 Stat(
                     "mean_reciprocal_rank",
                     "First click, score",

@@ -207,7 +207,7 @@ PAGE = Page(
             columns=(
                 Column("created_at", "When"),
                 Column("status", "Status", words=STATUS_WORDS),
-                Column("error_code", "Error", Kind.CODE),
+                Column("error_code", "Error", Kind.CODE, wide=True),
                 Column("duration_ms", "Took"),
                 Column("prompt_contract_version", "Version", Kind.CODE),
                 Column("user_id", "User", Kind.CODE),
