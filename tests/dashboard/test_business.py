@@ -12,6 +12,7 @@ from sqlalchemy import update
 
 from tests.conftest import make_tenant, record
 from tests.dashboard.conftest import asked
+from tests.dashboard.reading import in_words, links_of, panel_of
 from tests.metrics.business_lines import called, escalated, ingest, moved, over_quota, said, started
 from tracker.model import Tenant
 
@@ -198,3 +199,15 @@ def test_a_tenant_is_called_by_its_name_and_its_feed_leads_back_to_it(
     above = re.search(r'<a class="parent" href="([^"]+)">Acme &amp; Co</a> Activity</h1>', feed)
     assert above
     assert above[1].startswith("/business/acme?from=2026-11-02")
+
+
+def test_what_an_integration_did_leads_to_its_events_and_what_never_happened_nowhere(
+    app: Flask, operator: FlaskClient
+) -> None:
+    busy(app, calls=3)
+    page = operator.get(f"/business/acme?{PERIOD}").text
+    links = links_of(panel_of(page, "integrations"))
+    (worked,) = (link for link in links if "integration_succeeded" in link)
+    assert not any("integration_failed" in link for link in links)
+    feed = in_words(panel_of(operator.get(worked).text, "activity"))
+    assert feed.count("The integration crm worked") == 3

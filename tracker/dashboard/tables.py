@@ -186,6 +186,8 @@ def _cell(
     href: str,
 ) -> Cell:
     value = getattr(row, column.name)
+    if column.link and value == 0:
+        href = ""  # nothing is behind it
     text = column.say(row) if column.say else formats.written(value, kind, *said_on)
     return Cell(
         text=words.get(value, text) if words else text,

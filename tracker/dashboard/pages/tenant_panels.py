@@ -108,7 +108,12 @@ LIMITS = (
         columns=(
             Column("integration_id", "Integration"),
             Column("type", "Type", minor=True),
-            Column("succeeded", "Worked", Kind.BAR),
+            Column(
+                "succeeded",
+                "Worked",
+                Kind.BAR,
+                link=behind("integration_succeeded", "{integration_id}"),
+            ),
             Column("failed", "Failed", link=behind("integration_failed", "{integration_id}")),
             Column("success_rate", "Success"),
             Column("top_error", "Most frequent error", Kind.CODE, minor=True),
