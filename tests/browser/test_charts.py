@@ -50,6 +50,12 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     context.close()
 
 
+def open_until_quiet(page: Page) -> None:
+    """Opens the page and waits until it fetches nothing more, and its scripts have surely run."""
+    page.goto(PATH)
+    page.wait_for_load_state("networkidle")
+
+
 def has_plotly(page: Page) -> bool:
     there: bool = page.evaluate("'Plotly' in window")
     return there
@@ -69,7 +75,7 @@ def test_charts_near_the_view_are_drawn_after_a_while_and_others_when_somebody_m
 
 def test_without_a_chart_in_view_plotly_waits_for_a_sign_of_somebody(page: Page) -> None:
     page.add_init_script(NOBODY_WAITS)
-    page.goto(PATH, wait_until="networkidle")
+    open_until_quiet(page)
     assert not has_plotly(page)
     page.keyboard.press("Tab")
     expect(page.locator(UNDRAWN)).to_have_count(0)
@@ -78,7 +84,7 @@ def test_without_a_chart_in_view_plotly_waits_for_a_sign_of_somebody(page: Page)
 def test_on_a_phone_a_chart_in_view_waits_too(page: Page) -> None:
     page.add_init_script(NOBODY_WAITS)
     page.set_viewport_size({"width": 412, "height": 2000})
-    page.goto(PATH, wait_until="networkidle")
+    open_until_quiet(page)
     assert not has_plotly(page)
     page.mouse.move(9, 9)
     expect(page.locator(UNDRAWN)).to_have_count(0)
@@ -199,7 +205,7 @@ def test_a_bar_of_the_funnel_leads_to_the_sessions_that_got_so_far(page: Page) -
 def test_on_paper_no_chart_is_missing(page: Page, height: int, shown: str) -> None:
     page.add_init_script(NOBODY_WAITS)
     page.set_viewport_size({"width": 1000, "height": height})
-    page.goto(PATH, wait_until="networkidle")
+    open_until_quiet(page)
     if shown == "chart":
         expect(page.locator(CHARTS).first).to_have_attribute("data-drawn", "")
     page.pdf()
