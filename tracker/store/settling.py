@@ -25,16 +25,21 @@ SLOT = SLOTS
 DEMANDS_AT_ONCE = 50
 DEMANDS_EVERY = timedelta(seconds=30)
 """A demand that is much asked for is not counted again with every search."""
+_UNTIL_THE_REST_IS_DONE = timedelta(days=365)
 
 UNSETTLED = Unsettled.__table__
 SETTLED = Settled.__table__
 
 
 def settle_all(database: Database) -> int:
-    """Settles everything touched so far; returns how many things that were."""
+    """Settles everything touched so far; returns how many things that were.
+
+    Demands come last: every batch of sessions would have the most frequent counted again.
+    """
     total = 0
-    while settled := settle_some(database, patience=timedelta()):
-        total += settled
+    for patience in (_UNTIL_THE_REST_IS_DONE, timedelta()):
+        while settled := settle_some(database, patience):
+            total += settled
     return total
 
 
