@@ -293,7 +293,7 @@ def _misfits(given: Mapping[str, str]) -> list[str]:
         "TRACKER_ALLOWED_ORIGINS may be * in development only": _is_production(given)
         and "*" in [part.strip() for part in origins.split(",")],
         "ADMIN_EMAIL and ADMIN_PASSWORD come together": ("ADMIN_EMAIL" in given) != bool(password),
-        f"ADMIN_PASSWORD must have {SHORTEST_PASSWORD} characters besides blanks": too_short,
+        f"ADMIN_PASSWORD needs {SHORTEST_PASSWORD} characters or more besides blanks": too_short,
         "TRACKER_DIGEST_TO needs TRACKER_SMTP_URL": "TRACKER_DIGEST_TO" in given
         and "TRACKER_SMTP_URL" not in given,
     }

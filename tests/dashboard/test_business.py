@@ -211,3 +211,13 @@ def test_what_an_integration_did_leads_to_its_events_and_what_never_happened_now
     assert not any("integration_failed" in link for link in links)
     feed = in_words(panel_of(operator.get(worked).text, "activity"))
     assert feed.count("The integration crm worked") == 3
+
+
+def test_rates_over_few_say_over_how_many(app: Flask, operator: FlaskClient) -> None:
+    busy(app, calls=3)
+    page = operator.get(f"/business/acme?{PERIOD}").text
+    assert ">n = 3</span>" in panel_of(page, "integrations")
+    assert ">n = 1</span>" in panel_of(page, "escalations")
+    busy(app, tenant="default", calls=30)
+    page = operator.get(f"/business/default?{PERIOD}").text
+    assert ">n = " not in panel_of(page, "integrations")

@@ -36,6 +36,11 @@ class Reason(NamedTuple):
     escalations: int
     share: float | None
 
+    @property
+    def of_escalations(self) -> int | None:
+        """What the share is one of."""
+        return round(self.escalations / self.share) if self.share else None
+
 
 class Messages(NamedTuple):
     """Messages of one side of the conversations."""

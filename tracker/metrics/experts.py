@@ -33,6 +33,11 @@ class Exposure(NamedTuple):
     average_click_position: float | None
     coec: float
 
+    @property
+    def impressions(self) -> int:
+        """What COEC is over, in both contexts."""
+        return self.sage_impressions + self.grid_impressions
+
 
 class Totals(NamedTuple):
     """One row: how many experts are known and shown, and how often."""
@@ -113,7 +118,7 @@ def exposure(session: Session, scope: Scope) -> list[Exposure]:
     """
     priced = prices(session, scope)
     rows = [exposed(name, cells, priced) for name, cells in places(session, scope).items()]
-    return sorted(rows, key=lambda row: (-row.sage_impressions - row.grid_impressions, row[0]))
+    return sorted(rows, key=lambda row: (-row.impressions, row.expert_id))
 
 
 @once

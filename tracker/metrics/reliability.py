@@ -25,6 +25,11 @@ class Integration(NamedTuple):
     success_rate: float | None
     top_error: str | None
 
+    @property
+    def calls(self) -> int:
+        """What the success rate is a share of."""
+        return self.succeeded + self.failed
+
 
 class Quota(NamedTuple):
     """How often one limit was run into."""
@@ -50,9 +55,7 @@ def integrations(session: Session, scope: Scope) -> list[Integration]:
         else:
             errors[integration, kind][code] = int(calls)
     rows = [_integration(key, succeeded[key], errors[key]) for key in {*succeeded, *errors}]
-    return sorted(
-        rows, key=lambda row: (-(row.succeeded + row.failed), row.integration_id, row.type)
-    )
+    return sorted(rows, key=lambda row: (-row.calls, row.integration_id, row.type))
 
 
 def _calls(scope: Scope) -> Any:

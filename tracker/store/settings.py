@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -102,10 +102,24 @@ def choices_in(settings: Mapping[str, Any], sampling: Mapping[str, int]) -> Choi
 
 
 def terms_for(
-    tenant_id: str, choices: Choices, settings: Settings, calendar: Calendar, **how: Any
+    tenant_id: str,
+    choices: Choices,
+    settings: Settings,
+    calendar: Calendar,
+    *,
+    received_at: datetime,
+    source: str,
+    with_key: bool,
+    is_bot: bool = False,
+    clock_offset: timedelta = timedelta(),
 ) -> Terms:
-    """On what terms events of a tenant are taken in; `how` they come are further fields."""
+    """On what terms events of a tenant are taken in that come like this."""
     return Terms(
+        received_at=received_at,
+        source=source,
+        with_key=with_key,
+        is_bot=is_bot,
+        clock_offset=clock_offset,
         tenant_id=tenant_id,
         calendar=calendar,
         retention=timedelta(days=min(choices.retention_days, settings.retention_days)),
@@ -113,7 +127,6 @@ def terms_for(
         sampling=choices.sampling,
         hygiene=choices.hygiene,
         custom_events=choices.custom_events,
-        **how,
     )
 
 

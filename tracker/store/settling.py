@@ -25,7 +25,6 @@ SLOT = SLOTS
 DEMANDS_AT_ONCE = 50
 DEMANDS_EVERY = timedelta(seconds=30)
 """A demand that is much asked for is not counted again with every search."""
-_UNTIL_THE_REST_IS_DONE = timedelta(days=365)
 
 UNSETTLED = Unsettled.__table__
 SETTLED = Settled.__table__
@@ -37,32 +36,37 @@ def settle_all(database: Database) -> int:
     Demands come last: every batch of sessions would have the most frequent counted again.
     """
     total = 0
-    for patience in (_UNTIL_THE_REST_IS_DONE, timedelta()):
-        while settled := settle_some(database, patience):
-            total += settled
+    while settled := _settle_facts(database, BATCH):
+        total += settled
+    while settled := _settle_demands(database, BATCH, timedelta()):
+        total += settled
     return total
 
 
-def settle_some(
-    database: Database, patience: timedelta = DEMANDS_EVERY, at_once: int = BATCH
-) -> int:
-    """Settles one batch in short transactions, so that ingestion is not held up.
+def settle_some(database: Database, at_once: int = BATCH) -> int:
+    """Settles one batch in short transactions, so that ingestion is not held up."""
+    return _settle_facts(database, at_once) + _settle_demands(database, at_once, DEMANDS_EVERY)
 
-    Demands wait until they were touched so long ago.
-    """
+
+def _settle_facts(database: Database, at_once: int) -> int:
     with database.write() as connection:
         marks = _oldest(connection, at_once, UNSETTLED.c.kind != DEMAND)
         if marks:
             settle(connection, marks, 0 if database.is_sqlite else SLOT)
+    return len(marks)
+
+
+def _settle_demands(database: Database, at_once: int, patience: timedelta) -> int:
+    """Counts those demands again that were touched as long ago as this, or longer."""
+    due = UNSETTLED.c.since <= datetime.now(UTC) - patience
     with database.write() as connection:
-        due = UNSETTLED.c.since <= datetime.now(UTC) - patience
-        about = _oldest(connection, min(at_once, DEMANDS_AT_ONCE), UNSETTLED.c.kind == DEMAND, due)
-        if about:
+        marks = _oldest(connection, min(at_once, DEMANDS_AT_ONCE), UNSETTLED.c.kind == DEMAND, due)
+        if marks:
             locks.join_writers(connection)
             # First, which waits for those who mark them now: what they store is then seen.
-            bulk.delete_keys(connection, UNSETTLED, sorted(about))
-            settle_demands(connection, {(tenant, query) for tenant, _, query in about})
-    return len(marks) + len(about)
+            bulk.delete_keys(connection, UNSETTLED, sorted(marks))
+            settle_demands(connection, {(tenant, query) for tenant, _, query in marks})
+    return len(marks)
 
 
 def _oldest(connection: Connection, most: int, *which: ColumnElement[bool]) -> list[Mark]:

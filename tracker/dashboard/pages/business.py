@@ -1,5 +1,7 @@
 """/business: how the tenants do."""
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from tracker.dashboard.answers import ask, ask_before
@@ -100,6 +102,27 @@ def by(order: str) -> str:
     return f"/business?tenants.sort={order}#tenants"
 
 
+def totals(**links: str) -> Stats:
+    """The numbers with which the page of all tenants and that of one begin, and their links."""
+    stats = (
+        Stat("tenants", "Active tenants", good="up"),
+        Stat("conversations", "Conversations", good="up"),
+        Stat("escalation_rate", "Escalated", good="down", n="conversations"),
+        Stat("deflection_rate", "Deflected", good="up", n="conversations"),
+        Stat("ingest_failures", "Ingestions failed", good="down"),
+        Stat("integration_success_rate", "Integrations worked", good="up", n="integration_calls"),
+        Stat("quota_rejections", "Turned away by a limit", good="down"),
+    )
+    return Stats(
+        name="totals",
+        title="Totals",
+        metric=business.totals,
+        settled=True,
+        sampled=business.TYPES,
+        stats=tuple(replace(stat, link=links[stat.name]) for stat in stats if stat.name in links),
+    )
+
+
 PLANS = Table(
     name="plans",
     title="Changes of plan",
@@ -125,49 +148,14 @@ PAGE = Page(
     sentence=opening,
     events=business.TYPES,
     panels=(
-        Stats(
-            name="totals",
-            title="Totals",
-            metric=business.totals,
-            settled=True,
-            sampled=business.TYPES,
-            stats=(
-                Stat("tenants", "Active tenants", good="up", link="#tenants"),
-                Stat("conversations", "Conversations", good="up", link=by("-conversations")),
-                Stat(
-                    "escalation_rate",
-                    "Escalated",
-                    good="down",
-                    n="conversations",
-                    link=by("-escalation_rate"),
-                ),
-                Stat(
-                    "deflection_rate",
-                    "Deflected",
-                    good="up",
-                    n="conversations",
-                    link=by("deflection_rate"),
-                ),
-                Stat(
-                    "ingest_failures",
-                    "Ingestions failed",
-                    good="down",
-                    link=by("-ingest_failures"),
-                ),
-                Stat(
-                    "integration_success_rate",
-                    "Integrations worked",
-                    good="up",
-                    n="integration_calls",
-                    link=by("integration_success_rate"),
-                ),
-                Stat(
-                    "quota_rejections",
-                    "Turned away by a limit",
-                    good="down",
-                    link=by("-quota_rejections"),
-                ),
-            ),
+        totals(
+            tenants="#tenants",
+            conversations=by("-conversations"),
+            escalation_rate=by("-escalation_rate"),
+            deflection_rate=by("deflection_rate"),
+            ingest_failures=by("-ingest_failures"),
+            integration_success_rate=by("integration_success_rate"),
+            quota_rejections=by("-quota_rejections"),
         ),
         Table(
             name="tenants",

@@ -5,10 +5,9 @@ from sqlalchemy.orm import Session
 from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.formats import rate
 from tracker.dashboard.page import Linked, Page, Sentence, Subject, say
-from tracker.dashboard.pages.business import behind, handed_over
+from tracker.dashboard.pages.business import behind, handed_over, totals
 from tracker.dashboard.pages.feed import ACTIVITY
 from tracker.dashboard.pages.tenant_panels import CONVERSATIONS, DOCUMENTS, LIMITS
-from tracker.dashboard.panels import Stat, Stats
 from tracker.dashboard.wording import count, moved, tenant_called
 from tracker.metrics import business, reliability
 from tracker.metrics.scope import Scope
@@ -42,7 +41,7 @@ def _trouble(session: Session, scope: Scope, now: business.Totals) -> Sentence:
     """The first of what is going wrong: an integration, ingestion, a limit."""
     for row in ask(reliability.integrations, session, scope):
         works = row.success_rate
-        if row.succeeded + row.failed >= _ENOUGH and works is not None and works < _FLAKY:
+        if row.calls >= _ENOUGH and works is not None and works < _FLAKY:
             return say(
                 "The integration {name} works only {rate} of the time{why}.",
                 name=Linked(row.integration_id, "#integrations"),
@@ -68,50 +67,13 @@ PAGE = Page(
     parent="business",
     events=business.TYPES,
     panels=(
-        Stats(
-            name="totals",
-            title="Totals",
-            metric=business.totals,
-            settled=True,
-            sampled=business.TYPES,
-            stats=(
-                Stat(
-                    "conversations", "Conversations", good="up", link=behind("conversation_started")
-                ),
-                Stat(
-                    "escalation_rate",
-                    "Escalated",
-                    good="down",
-                    n="conversations",
-                    link="#escalations",
-                ),
-                Stat(
-                    "deflection_rate",
-                    "Deflected",
-                    good="up",
-                    n="conversations",
-                    link="#escalation-rate",
-                ),
-                Stat(
-                    "ingest_failures",
-                    "Ingestions failed",
-                    good="down",
-                    link=behind("ingest_failed"),
-                ),
-                Stat(
-                    "integration_success_rate",
-                    "Integrations worked",
-                    good="up",
-                    n="integration_calls",
-                    link="#integrations",
-                ),
-                Stat(
-                    "quota_rejections",
-                    "Turned away by a limit",
-                    good="down",
-                    link=behind("quota_exceeded"),
-                ),
-            ),
+        totals(
+            conversations=behind("conversation_started"),
+            escalation_rate="#escalations",
+            deflection_rate="#escalation-rate",
+            ingest_failures=behind("ingest_failed"),
+            integration_success_rate="#integrations",
+            quota_rejections=behind("quota_exceeded"),
         ),
         *CONVERSATIONS,
         *DOCUMENTS,

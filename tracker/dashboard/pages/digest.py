@@ -8,6 +8,7 @@ from tracker.dashboard.page import LAST_WEEK, Linked, Page, Sentence, say
 from tracker.dashboard.pages import overview as overview_page
 from tracker.dashboard.pages.experts import STANDING
 from tracker.dashboard.pages.people import KNOWN
+from tracker.dashboard.pages.sage import NO_CLICK
 from tracker.dashboard.panels import Column, Kind, Stat, Stats, Table
 from tracker.dashboard.wording import TENANT, count, moved
 from tracker.metrics import (
@@ -127,13 +128,7 @@ PAGE = Page(
             settled=True,
             stats=(
                 Stat("click_through_rate", "Clicked", good="up", n="searches", link="/sage"),
-                Stat(
-                    "no_click_rate",
-                    "Results, no click",
-                    good="down",
-                    n="answered",
-                    help="of those with results",
-                ),
+                NO_CLICK,
                 Stat("reformulation_rate", "Asked again", good="down", n="searches"),
                 Stat("unhelpful", "Answered, but unhelpful", good="down", link="/sage"),
             ),
@@ -158,7 +153,7 @@ PAGE = Page(
             stats=(
                 Stat("attempts", "Attempts", good="up", link="/trips"),
                 Stat("failed", "Failed", good="down", link="/trips"),
-                Stat("success_rate", "Success", good="up", n="attempts"),
+                Stat("success_rate", "Success", good="up", n="finished"),
                 Stat("p95_ms", "95 % within", good="down"),
             ),
         ),

@@ -57,7 +57,13 @@ PAGE = Page(
                 Stat("sage_ctr", "Rate in Sage", good="up", n="sage_impressions", help=_RATE),
                 Stat("grid_ctr", "Rate in grid", good="up", n="grid_impressions", help=_RATE),
                 Stat("average_click_position", "Mean rank clicked", good="down"),
-                Stat("coec", "× expected", good="up", help="1 is what its places explain"),
+                Stat(
+                    "coec",
+                    "× expected",
+                    good="up",
+                    n="impressions",
+                    help="1 is what its places explain",
+                ),
             ),
         ),
         Chart(

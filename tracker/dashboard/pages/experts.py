@@ -191,7 +191,7 @@ PAGE = Page(
                 Column("sage_ctr", "Rate in Sage", n="sage_impressions"),
                 Column("grid_ctr", "Rate in grid", n="grid_impressions"),
                 Column("average_click_position", "Mean rank clicked"),
-                Column("coec", "× expected"),
+                Column("coec", "× expected", n="impressions"),
             ),
         ),
         Chart(

@@ -64,6 +64,10 @@ def _first_clicks_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
     return {"data": [bars], "layout": layout}
 
 
+NO_CLICK = Stat(
+    "no_click_rate", "Results, no click", good="down", n="answered", help="of those with results"
+)
+
 PAGE = Page(
     slug="sage",
     title="Sage",
@@ -88,13 +92,7 @@ PAGE = Page(
                     link="/people?zero=1#sessions",
                 ),
                 Stat("click_through_rate", "Clicked", good="up", n="searches"),
-                Stat(
-                    "no_click_rate",
-                    "Results, no click",
-                    good="down",
-                    n="answered",
-                    help="of those with results",
-                ),
+                NO_CLICK,
                 Stat(
                     "mean_reciprocal_rank",
                     "First click, score",

@@ -36,7 +36,7 @@ CONVERSATIONS = (
         columns=(
             Column("reason", "Reason"),
             Column("escalations", "Escalations", Kind.BAR),
-            Column("share", "Share"),
+            Column("share", "Share", n="of_escalations"),
         ),
         empty="escalation_triggered",
     ),
@@ -115,7 +115,7 @@ LIMITS = (
                 link=behind("integration_succeeded", "{integration_id}"),
             ),
             Column("failed", "Failed", link=behind("integration_failed", "{integration_id}")),
-            Column("success_rate", "Success"),
+            Column("success_rate", "Success", n="calls"),
             Column("top_error", "Most frequent error", Kind.CODE, minor=True),
         ),
         empty="integration_succeeded",
