@@ -53,6 +53,15 @@ def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "data").is_dir()
 
 
+def test_an_sqlite_that_is_too_old_stops_the_start_and_no_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config.sqlite3, "sqlite_version_info", (3, 33, 0))
+    with pytest.raises(SettingsError, match=r"DATABASE_URL needs SQLite 3\.34 or newer"):
+        load_settings(PRODUCTION | {"DATABASE_URL": f"sqlite:///{tmp_path}/tracker.db"})
+    load_settings(PRODUCTION | {"DATABASE_URL": "postgres://u:p@host/db"})
+
+
 def test_a_folder_that_can_t_be_made_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match=r"DATABASE_URL needs the folder .*/file/data"):

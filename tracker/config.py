@@ -7,6 +7,7 @@ deployment with three mistakes needs one restart and not three.
 import os
 import re
 import secrets
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -30,6 +31,8 @@ from tracker.passwords import SHORTEST_PASSWORD, is_long_enough
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
+OLDEST_SQLITE = (3, 34)
+"""What Red Hat's ninth Linux has. It knows neither RETURNING nor the arrows of JSON."""
 
 
 class SettingsError(SystemExit):
@@ -45,6 +48,10 @@ def _database_url(url: str) -> str:
         path = url.removeprefix("sqlite:///")
         if not path or path.startswith(":memory:"):
             raise ValueError("must name a file: an in-memory database is lost with its process")
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise ValueError(
+                f"needs SQLite 3.34 or newer; this Python has {sqlite3.sqlite_version}"
+            )
         _make_folder((ROOT / path).parent)
         return "sqlite:///" + str(ROOT / path)
     raise ValueError("must start with sqlite:///, postgres:// or postgresql://")

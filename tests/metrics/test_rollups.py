@@ -51,7 +51,8 @@ def test_sqlite_walks_the_feed_in_its_order_instead_of_sorting_all(app: Flask) -
         wanted = feed.wanted_by(scope())
         plan = explained(session, feed.newest(session, wanted, [Event.id]))
     [step] = plan
-    assert step.startswith("SEARCH events USING COVERING INDEX ix_events_received ")
+    assert step.startswith("SEARCH ")
+    assert "events USING COVERING INDEX ix_events_received " in step
 
 
 def explained(session: Session, statement: Select[Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, insert, select
 from uuid_utils import uuid7
 
 from tracker.model import Annotation
@@ -46,12 +46,10 @@ def delete_annotation(connection: Connection, tenant_id: str, note_id: str, acto
     """Takes a tenant's note away. AnnotationError when it has no such note."""
     if not IS_UUID(note_id):
         raise AnnotationError("There is no such note any more.")
-    gone = connection.execute(
-        delete(ANNOTATIONS)
-        .where(ANNOTATIONS.c.tenant_id == tenant_id, ANNOTATIONS.c.id == note_id)
-        .returning(ANNOTATIONS.c.day)
-    ).first()
-    if gone is None:
+    one = (ANNOTATIONS.c.tenant_id == tenant_id, ANNOTATIONS.c.id == note_id)
+    day = connection.execute(select(ANNOTATIONS.c.day).where(*one).with_for_update()).scalar()
+    if day is None:
         raise AnnotationError("There is no such note any more.")
-    detail = {"annotation": note_id, "day": gone.day.isoformat()}
+    connection.execute(delete(ANNOTATIONS).where(*one))
+    detail = {"annotation": note_id, "day": day.isoformat()}
     audit(connection, actor, "annotation.delete", tenant_id, **detail)

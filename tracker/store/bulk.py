@@ -176,7 +176,7 @@ def _matching_statement(
         ]
     else:
         source = "json_each(?) AS k"
-        parts = [f"k.value ->> {n}" for n in range(len(by))]
+        parts = [f"json_extract(k.value, '$[{n}]')" for n in range(len(by))]
     where = " AND ".join(f"t.{name} = {part}" for name, part in zip(by, parts, strict=True))
     # CROSS JOIN keeps SQLite from reading the table first
     return f"SELECT {columns} FROM {source} CROSS JOIN {table.name} AS t WHERE {where}"

@@ -8,6 +8,7 @@ the receiver's idempotency key.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
@@ -226,36 +227,38 @@ def disable(
     connection: Connection, destination_id: str, reason: str, actor: str, now: datetime
 ) -> bool:
     """Stops sending to a destination; what waits for it keeps waiting. False if it was stopped."""
-    changed = connection.execute(
+    held = _held(connection, destination_id)
+    if held is None or held.disabled_at is not None:
+        return False
+    connection.execute(
         update(DESTINATIONS)
-        .where(DESTINATIONS.c.id == destination_id, DESTINATIONS.c.disabled_at.is_(None))
+        .where(DESTINATIONS.c.id == destination_id)
         .values(disabled_at=now, disabled_reason=reason)
-        .returning(DESTINATIONS.c.tenant_id, DESTINATIONS.c.name)
-    ).first()
-    if changed is not None:
-        audit(
-            connection,
-            actor,
-            "destination.disable",
-            changed.tenant_id,
-            name=changed.name,
-            reason=reason,
-            destination=destination_id,
-        )
-    return changed is not None
+    )
+    detail = {"name": held.name, "reason": reason, "destination": destination_id}
+    audit(connection, actor, "destination.disable", held.tenant_id, **detail)
+    return True
 
 
 def enable(connection: Connection, destination_id: str, actor: str) -> None:
     """Sends to a destination again, beginning with what waits for it."""
-    changed = connection.execute(
+    held = _held(connection, destination_id)
+    if held is None:
+        return
+    connection.execute(
         update(DESTINATIONS)
         .where(DESTINATIONS.c.id == destination_id)
         .values(disabled_at=None, disabled_reason=None, failing_since=None)
-        .returning(DESTINATIONS.c.tenant_id, DESTINATIONS.c.name)
-    ).first()
-    if changed is not None:
-        detail = {"name": changed.name, "destination": destination_id}
-        audit(connection, actor, "destination.enable", changed.tenant_id, **detail)
+    )
+    detail = {"name": held.name, "destination": destination_id}
+    audit(connection, actor, "destination.enable", held.tenant_id, **detail)
+
+
+def _held(connection: Connection, destination_id: str) -> Any:
+    """A destination that nobody else changes until this is committed; None if there is none."""
+    columns = (DESTINATIONS.c.tenant_id, DESTINATIONS.c.name, DESTINATIONS.c.disabled_at)
+    found = select(*columns).where(DESTINATIONS.c.id == destination_id)
+    return connection.execute(found.with_for_update()).first()
 
 
 def replay(connection: Connection, destination_id: str, delivery_id: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
 from tracker.model import Event, Identity, TripAttempt
 from tracker.store import bulk
@@ -152,19 +152,22 @@ def _attach(
 ) -> Counter[SessionKey]:
     lacks_email = and_(Event.email.is_(None), Identity.email.is_not(None))
     lacks_user = and_(Event.user_id.is_(None), Identity.user_id.is_not(None))
-    gained = connection.execute(
-        update(Event)
-        .where(
-            *_of_sessions(Event.tenant_id, Event.session_id, tenant_id, sessions),
-            or_(lacks_email, lacks_user),
-        )
-        .values(
-            email=func.coalesce(Event.email, Identity.email),
-            user_id=func.coalesce(Event.user_id, Identity.user_id),
-        )
-        .returning(Event.session_id)
+    gaining = (
+        *_of_sessions(Event.tenant_id, Event.session_id, tenant_id, sessions),
+        or_(lacks_email, lacks_user),
     )
-    return Counter((tenant_id, str(session_id)) for (session_id,) in gained)
+    counted = select(Event.session_id, func.count()).where(*gaining).group_by(Event.session_id)
+    gained = {(tenant_id, str(row[0])): row[1] for row in connection.execute(counted)}
+    if gained:
+        connection.execute(
+            update(Event)
+            .where(*gaining)
+            .values(
+                email=func.coalesce(Event.email, Identity.email),
+                user_id=func.coalesce(Event.user_id, Identity.user_id),
+            )
+        )
+    return Counter(gained)
 
 
 def _of_sessions(

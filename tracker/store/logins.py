@@ -86,8 +86,10 @@ def _counted(connection: Connection, subject: str, window: datetime) -> int:
     statement = insert_here(LoginAttempt).values(subject=subject, window=window, attempts=1)
     upsert = statement.on_conflict_do_update(
         index_elements=["subject", "window"], set_={"attempts": LoginAttempt.attempts + 1}
-    ).returning(LoginAttempt.attempts)
-    return int(connection.execute(upsert).scalar_one())
+    )
+    connection.execute(upsert)
+    here = (LoginAttempt.subject == subject, LoginAttempt.window == window)
+    return int(connection.execute(select(LoginAttempt.attempts).where(*here)).scalar_one())
 
 
 def _subjects(connection: Connection, email: str, client: str) -> tuple[str, str]:
