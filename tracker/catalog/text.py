@@ -149,9 +149,12 @@ def redact_all(value: Any, phone_region: str, limit: int = NOTE_LIMIT) -> Any:
 
 
 def normal_query(text: str) -> str:
-    """The form queries are grouped by: NFKC, case-folded, one space, no closing punctuation."""
-    folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    return (folded.rstrip(_TRAILING_PUNCTUATION) or folded)[:QUERY_LIMIT]
+    """The form queries are grouped by: NFKC, case-folded, one space, no closing punctuation.
+
+    Cut before its end is looked at, so that a query in this form stays as it is.
+    """
+    folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())[:QUERY_LIMIT]
+    return folded.rstrip(_TRAILING_PUNCTUATION) or folded
 
 
 def canonical_value(value: Any) -> str:
