@@ -110,6 +110,13 @@ def test_queries_that_mean_the_same_are_grouped(text: str, grouped: str) -> None
     assert normal_query(text) == grouped
 
 
+@pytest.mark.parametrize("length", range(497, 503))
+def test_a_query_that_was_cut_is_the_same_when_a_link_asks_for_it(length: int) -> None:
+    cut = normal_query("x" * length + ", and so on.")
+    assert len(cut) <= 500
+    assert normal_query(cut) == cut
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

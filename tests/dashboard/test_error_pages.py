@@ -1,6 +1,8 @@
 """Errors are sentences, also when there is no database to ask."""
 
+import re
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -17,6 +19,16 @@ def test_an_address_without_a_page_says_so(client: FlaskClient) -> None:
     assert "Nothing here" in answer.text
     assert "There is nothing at this address." in answer.text
     assert "Traceback" not in answer.text
+
+
+def test_no_address_has_a_nul(app: Flask, operator: FlaskClient) -> None:
+    form = {"csrf_token": csrf_token(operator, "/settings")}
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("dashboard.") and "<" in rule.rule:
+            address = re.sub("<uuid:[^>]+>", str(uuid4()), rule.rule)
+            address = re.sub("<[^>]+>", "a%00b", address)
+            ask = operator.post if "POST" in (rule.methods or ()) else operator.get
+            assert ask(address, data=form).status_code == 404, address
 
 
 @pytest.fixture

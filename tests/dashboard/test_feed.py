@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from tests.conftest import bearer, make_key, make_tenant, record
 from tests.dashboard.conftest import asked
+from tests.dashboard.reading import answer_of
 from tests.ingest.sending import CLICK, event_of
 from tracker.catalog import CATALOG
 from tracker.dashboard.words import in_words
@@ -159,6 +160,13 @@ def test_an_event_s_page_shows_its_neighbours(app: Flask, operator: FlaskClient)
     )
     assert operator.get(f"/events/{uuid4()}?tenant=acme").status_code == 404
     assert operator.get("/events/nothing?tenant=acme").status_code == 404
+
+
+def test_an_event_s_sentence_repeats_braces_as_they_came(app: Flask, operator: FlaskClient) -> None:
+    asked_for = {"sourceType": "website", "url": "https://example.com/{{id}}/{page}?q={}"}
+    event = log(app, "ingest_started", asked_for)
+    said = answer_of(operator.get(f"/events/{event}?tenant=acme").text)
+    assert said == "Began to read https://example.com/{{id}}/{page}?q={}."
 
 
 def test_the_neighbours_of_an_event_are_those_around_it(app: Flask, operator: FlaskClient) -> None:

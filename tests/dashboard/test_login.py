@@ -72,6 +72,23 @@ def test_guessing_an_account_is_slowed_down_in_every_process(
     assert "Too many attempts" in answer.text
 
 
+SPELLINGS = ("Ada@München.example", "ada@xn--mnchen-3ya.example", "ada@ｍünchen.example")
+"""Of one address; of the second browsers make use in forms, whatever was typed."""
+
+
+@pytest.mark.parametrize("spelled", SPELLINGS)
+def test_an_international_address_is_known_however_it_is_spelled(app: Flask, spelled: str) -> None:
+    make_operator(app, SPELLINGS[0])
+    assert log_in(app.test_client(), spelled).status_code == 302
+
+
+def test_each_spelling_of_an_address_counts_against_its_account(app: Flask) -> None:
+    make_operator(app, SPELLINGS[0])
+    for n in range(logins.ACCOUNT_LIMIT):
+        log_in(app.test_client(), SPELLINGS[n % len(SPELLINGS)], "a guess")
+    assert log_in(app.test_client(), SPELLINGS[0]).status_code == 429
+
+
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8:1:2::{}"])
 def test_a_client_that_tries_many_accounts_is_slowed_down(app: Flask, address: str) -> None:
     database = app.extensions["database"]

@@ -14,6 +14,7 @@ from tests.metrics.asking import ANNA, BEN, CARA, search
 from tracker.model import AuditEntry, Demand, DemandKey, DemandQuery
 from tracker.store import demands
 from tracker.store.demands import DemandError, Who
+from tracker.store.erasure import erase
 from tracker.store.likeness import likeness, meeting_keys, telling_words
 
 
@@ -228,6 +229,16 @@ def test_searches_that_find_something_count_whenever_they_come(app: Flask) -> No
     wanted = demand(app, "surf teacher")
     assert (wanted.searches, wanted.zero_results) == (2, 1)
     assert set(ledger(app)) == {"surf teacher"}
+
+
+def test_searches_of_no_session_that_find_something_count_too(app: Flask) -> None:
+    record(app, search("02 09:00", ANNA, "surf teacher"))
+    alone = search("02 10:00", None, "surf teacher", ("exp_1",), view_id="v1")
+    record(app, alone | {"email": "ben@example.com"}, search("02 11:00", None, "yoga", ("exp_2",)))
+    assert demand(app, "surf teacher").searches == 2
+    assert set(ledger(app)) == {"surf teacher"}
+    erase(app.extensions["database"], "email", "ben@example.com", "test")
+    assert demand(app, "surf teacher").searches == 1
 
 
 def test_searches_that_found_something_count_before_the_first_in_vain_too(app: Flask) -> None:

@@ -24,12 +24,13 @@ from tracker.model import (
     Operator,
     SavedView,
 )
-from tracker.store import alerts, channels, subscriptions
+from tracker.store import alerts, channels, persons, subscriptions
 from tracker.store.access import AccessError, audit, create_key
 from tracker.store.annotations import annotate
 from tracker.store.blotting import ERASED
 from tracker.store.deltas import ROLLUPS, shape
 from tracker.store.demand_counts import recount
+from tracker.store.digest import send_digest
 from tracker.store.erasure import erase
 from tracker.store.extremes import LEFT
 from tracker.store.operators import create_operator
@@ -281,6 +282,10 @@ def test_another_tenants_notes_views_and_copies_are_not_touched(
             ("ten", None, f"sessions.limit={USER}"),
         ):
             save_view(connection, who, name, Place("/people", query, tenant), shared=True)
+    with database.read(None) as session:
+        hers = persons.person_of(session, "user", USER, "acme")
+        held = persons.held_about(session, persons.trace(session, hers))
+        assert [copy["tenant_id"] for copy in held["deliveries"]] == ["acme"]
     erase(database, "user", USER, "test", tenant="acme")
     with database.read(None) as session:
         notes = dict(session.execute(select(Annotation.tenant_id, Annotation.text)).all())
@@ -288,6 +293,25 @@ def test_another_tenants_notes_views_and_copies_are_not_touched(
         assert session.scalars(select(Delivery.tenant_id)).all() == ["other"]
         views = session.scalars(select(SavedView.name).order_by(SavedView.name)).all()
     assert views == ["others", "ten"]
+
+
+def test_a_digest_that_repeats_a_note_about_somebody_is_taken_back(app: Flask) -> None:
+    database, monday = app.extensions["database"], NOON.date() - timedelta(days=NOON.weekday())
+    for week, note in (
+        (monday, f"Tom & <b>{EMAIL}</b> “tried” the new form, which the whole team had waited for"),
+        (monday - timedelta(days=7), "Added 3 experts"),
+    ):
+        with database.write() as connection:
+            annotate(connection, "default", week, note, "test")
+        days = (week, week + timedelta(days=6))
+        mail = app.extensions["compose_digest"](database, *days, datetime.now(UTC))
+        with database.write() as connection:
+            assert send_digest(connection, week, ["ops@example.com"], mail)
+    erase(database, "email", EMAIL, "test")
+    assert EMAIL not in everything(app)
+    with database.read(None) as session:
+        (left,) = session.scalars(select(Delivery.body))
+    assert "Added 3 experts" in left
 
 
 @pytest.mark.parametrize(
@@ -377,13 +401,15 @@ def test_a_failure_that_somebody_reported_of_anothers_attempt_leaves_no_trace(ap
     assert contents(app) == expected
 
 
+def said(name: str, conversation: str, number: int, **payload: Any) -> dict[str, Any]:
+    """What a server says of a conversation: no session but the one in the payload."""
+    one = line(name, "", 5, number, conversationId=conversation, **payload)
+    del one["session_id"]
+    return one
+
+
 @pytest.mark.parametrize("by", ["email", "session"])
 def test_a_conversation_goes_with_the_session_that_its_start_names(app: Flask, by: Any) -> None:
-    def said(name: str, conversation: str, number: int, **payload: Any) -> dict[str, Any]:
-        one = line(name, "", 5, number, conversationId=conversation, **payload)
-        del one["session_id"]
-        return one
-
     record(
         app,
         said("conversation_started", "c2", 5, sessionId=THEIRS[0]),
@@ -402,10 +428,34 @@ def test_a_conversation_goes_with_the_session_that_its_start_names(app: Flask, b
     assert contents(app) == expected
 
 
+def test_a_session_that_conversations_alone_name_is_found_however_it_is_spelled(
+    app: Flask,
+) -> None:
+    expected = contents(app)
+    spelled = MINE[0].replace("4", "a", 1)  # a letter, for there to be a case
+    record(
+        app,
+        said("conversation_started", "c1", 1, sessionId=spelled.upper()),
+        said("escalation_triggered", "c1", 2, reason="angry"),
+    )
+    assert erase(app.extensions["database"], "session", spelled, "test").events == 2
+    assert contents(app) == expected
+
+
+def test_what_two_tenants_were_told_goes_with_both(app: Flask) -> None:
+    make_tenant(app, "acme")
+    expected = contents(app)
+    start = said("conversation_started", "c1", 1, sessionId=MINE[0])
+    record(app, start | {"session_id": MINE[0]})
+    record(app, start, click(MINE[0], 5, 3, "", True), tenant="acme")
+    erase(app.extensions["database"], "session", MINE[0], "test")
+    assert contents(app) == expected
+
+
 def everything(app: Flask) -> str:
     with app.extensions["database"].read(None) as session:
         return "\n".join(
-            str(row)
+            str(tuple(row))  # a row itself leaves out the middle of long texts
             for table in Base.metadata.sorted_tables
             for row in session.execute(select(table))
         )

@@ -163,6 +163,16 @@ def test_the_beginning_goes_with_whoever_is_erased(app: Flask, lines: list[Line]
     assert differences(app, TODAY - timedelta(days=89)) == []
 
 
+def test_an_attempt_of_which_the_expired_beginning_is_left_counts_no_more(app: Flask) -> None:
+    others = trip("failed", 5, error_code="TIMEOUT") | {"session_id": str(UUID(int=2, version=4))}
+    unnamed = trip("failed", -1, error_code="TIMEOUT") | {"session_id": None}
+    record(app, unnamed, trip("attempted", 1), others)
+    expire_before(app, 90)
+    erase(app.extensions["database"], "session", SESSION, "test")
+    assert rows(app, "SELECT count(*) FROM trip_creation_attempts") == [(0,)]
+    assert differences(app, TODAY - timedelta(days=89)) == []
+
+
 def test_what_has_expired_is_not_checked_when_the_retention_is_raised(app: Flask) -> None:
     record(app, at("card_click", -5), at("card_click", 5))
     expire_before(app, 90)  # though 400 days are kept from now on

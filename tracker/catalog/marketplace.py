@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema, model_val
 from pydantic_core import PydanticCustomError
 
 from tracker.catalog.base import Columns, EventType
-from tracker.catalog.text import canonical_value, normal_query, redact
+from tracker.catalog.text import canonical_value, normal_query, redact, without_addresses
 
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 ExpertId = Annotated[str, Field(min_length=1, max_length=200)]
@@ -36,12 +36,22 @@ FilterValue = Annotated[
 
 class Marketplace(EventType):
     domain: ClassVar[str] = "Marketplace"
+    chosen: ClassVar[str] = ""
+    """The field with what was set in filters, of which one may be a box to type into."""
+
+    @classmethod
+    def redacted(cls, sent: dict[str, Any], phone_region: str) -> dict[str, Any]:  # noqa: ARG003
+        """The payload to keep: as sent, but for e-mail addresses in filters."""
+        if cls.chosen not in sent:
+            return sent
+        return sent | {cls.chosen: without_addresses(sent[cls.chosen])}
 
 
 class CardClick(Marketplace):
     """A visitor opened an expert's card, in the grid or in Sage's answer."""
 
     name: ClassVar[str] = "card_click"
+    chosen: ClassVar[str] = "filters"
     example: ClassVar[dict[str, Any]] = {
         "expert_id": "exp_042",
         "context": "grid",
@@ -116,6 +126,7 @@ class FilterChange(Marketplace):
     """A visitor set a filter. Only setting counts; clearing one sends nothing."""
 
     name: ClassVar[str] = "filter_change"
+    chosen: ClassVar[str] = "value"
     example: ClassVar[dict[str, Any]] = {"filter": "rate", "value": [50, 120], "result_count": 17}
 
     filter: Annotated[str, Field(min_length=1, max_length=100)]
@@ -135,6 +146,7 @@ class ResultsShown(Marketplace):
     """A list of experts was shown: the impressions that click-through is divided by."""
 
     name: ClassVar[str] = "results_shown"
+    chosen: ClassVar[str] = "filters"
     example: ClassVar[dict[str, Any]] = {
         "view_id": "0199f3a2-6d1c-7c3e-9a51-0f2d4c8b7e12",
         "context": "grid",

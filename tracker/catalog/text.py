@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from collections.abc import Callable
 from itertools import accumulate
 from typing import Any
 
@@ -31,20 +32,42 @@ def redact(text: str, phone_region: str = "") -> str:
     the national format of `phone_region` (two letters; empty for none). What is spelled in other
     forms of the same characters, such as full-width ones, is found in their plain form.
     """
+    return _in_plain_form(text, lambda plain: _redacted(plain, phone_region))
+
+
+def _in_plain_form(text: str, redacted: Callable[[str], str]) -> str:
     if not text.isascii():
         plain = unicodedata.normalize("NFKC", text)
-        if plain != text and (redacted := _redacted(plain, phone_region)) != plain:
-            return redacted
-    return _redacted(text, phone_region)
+        if plain != text and (found := redacted(plain)) != plain:
+            return found
+    return redacted(text)
 
 
 def _redacted(text: str, phone_region: str) -> str:
-    if "@" in text:
-        text = _EMAIL.sub("[email]", text)
+    text = _without_address(text)
     # libphonenumber is slow: ask it only about text that could hold a number
     if _RUN_OF_DIGITS.search(text):
         text = _without_numbers(text, phone_region)
     return text
+
+
+def _without_address(text: str) -> str:
+    return _EMAIL.sub("[email]", text) if "@" in text else text
+
+
+def without_addresses(value: Any) -> Any:
+    """`value` without e-mail addresses in any of its texts.
+
+    For what visitors set in filters: numbers stay, since dates, ranges and ids may look like
+    those of phones and cards.
+    """
+    if isinstance(value, str):
+        return _in_plain_form(value, _without_address)
+    if isinstance(value, list):
+        return [without_addresses(item) for item in value]
+    if isinstance(value, dict):
+        return {key: without_addresses(item) for key, item in value.items()}
+    return value
 
 
 def _without_numbers(text: str, region: str) -> str:
@@ -126,9 +149,12 @@ def redact_all(value: Any, phone_region: str, limit: int = NOTE_LIMIT) -> Any:
 
 
 def normal_query(text: str) -> str:
-    """The form queries are grouped by: NFKC, case-folded, one space, no closing punctuation."""
-    folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    return (folded.rstrip(_TRAILING_PUNCTUATION) or folded)[:QUERY_LIMIT]
+    """The form queries are grouped by: NFKC, case-folded, one space, no closing punctuation.
+
+    Cut before its end is looked at, so that a query in this form stays as it is.
+    """
+    folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())[:QUERY_LIMIT]
+    return folded.rstrip(_TRAILING_PUNCTUATION) or folded
 
 
 def canonical_value(value: Any) -> str:

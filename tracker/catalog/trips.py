@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tracker.catalog.base import EventType
-from tracker.catalog.text import redact_all
+from tracker.catalog.text import redact, redact_all
 
 Duration = Annotated[float, Field(ge=0, le=1e12)]
 
@@ -108,6 +108,11 @@ class TripFailed(TripTelemetry):
 
     error_code: Annotated[str, Field(min_length=1, max_length=100)]
     duration_ms: Duration | None = None
+
+    @classmethod
+    def redacted(cls, sent: dict[str, Any], phone_region: str) -> dict[str, Any]:
+        code = sent.get("error_code")
+        return sent | {"error_code": redact(code, phone_region)} if isinstance(code, str) else sent
 
 
 TYPES = (

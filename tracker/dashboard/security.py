@@ -2,7 +2,7 @@
 
 import gzip
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, abort, current_app, request
 
 from tracker.extensions import csrf
 
@@ -37,8 +37,15 @@ _WORTH_COMPRESSING = 1000
 def register(app: Flask) -> None:
     # A login form may stand open for a day; the token ends with the session.
     app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_CHECK_DEFAULT=False)
+    app.before_request(_refuse_nul)
     app.before_request(_protect)
     app.after_request(_finish)
+
+
+def _refuse_nul() -> None:
+    """Nothing has an address with a NUL in it, which PostgreSQL can't even be asked for."""
+    if "\0" in request.path:
+        abort(404)
 
 
 def _protect() -> None:

@@ -78,7 +78,7 @@ def _enable(connection: Connection, actor: str) -> Done:
 
 def _other(actor: str) -> str:
     """The operator to change: never oneself, so that there is always an admin."""
-    email = form_text("email")
+    email = access.normalised_email(form_text("email"))
     if email == actor:
         raise AccessError("Another admin must do this to you.")
     return email

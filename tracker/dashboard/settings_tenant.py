@@ -67,7 +67,7 @@ def tenant_settings(tenant_id: str, problem: str = "", done: Done | None = None)
 
 
 def _page(session: Session, tenant_id: str, problem: str, done: Done | None) -> str:
-    tenant = session.get(Tenant, tenant_id) if "\0" not in tenant_id else None
+    tenant = session.get(Tenant, tenant_id)
     if tenant is None:
         abort(404, "There is no such tenant.")
     deployment = current_app.extensions["settings"]

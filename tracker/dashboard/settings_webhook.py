@@ -38,7 +38,7 @@ def webhook(tenant_id: str, webhook_id: str, problem: str = "", done: Done | Non
     admin()
     state, before = request.args.get("state", ""), request.args.get("before", "")
     with current_app.extensions["database"].read(None) as session:
-        found = subscriptions.find_subscription(session, tenant_id.replace("\0", ""), webhook_id)
+        found = subscriptions.find_subscription(session, tenant_id, webhook_id)
         if found is None:
             abort(404, "There is no such webhook.")
         state = state if state in STATES else ""

@@ -49,7 +49,7 @@ def _secret_of(tenant_id: str) -> str:
     settings = current_app.extensions["settings"]
     try:
         with current_app.extensions["database"].read(None) as session:
-            secret = read_secret(session, tenant_id.replace("\0", ""), STRIPE, settings.secret_key)
+            secret = read_secret(session, tenant_id, STRIPE, settings.secret_key)
     except Unreadable:
         current_app.logger.warning("the Stripe secret of %s must be set again", tenant_id)
         raise clients.overloaded() from None

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
+from markupsafe import escape
 from sqlalchemy import (
     JSON,
     ColumnElement,
@@ -13,6 +15,7 @@ from sqlalchemy import (
     Table,
     and_,
     cast,
+    delete,
     or_,
     select,
     update,
@@ -32,6 +35,7 @@ from tracker.model import (
 from tracker.store import bulk
 from tracker.store.access import IS_UUID
 from tracker.store.persons import Trace, named_in
+from tracker.store.subscriptions import EVENTS
 
 ERASED = "[erased]"
 _RULES, _FIRINGS = AlertRule.__table__, AlertFiring.__table__
@@ -47,6 +51,9 @@ _WRITTEN: tuple[tuple[Table, tuple[str, ...]], ...] = (
 )
 """Where somebody may be named. A row without a tenant may be about anybody's."""
 
+_REPEATED = (Annotation.__table__, Destination.__table__)
+"""What digests and messages to channels repeat, word for word."""
+
 _RECORDS = ("options", "words", "detail")
 """What the service words itself. Its own words are no user's id, which it tells as `user_id=al`."""
 
@@ -58,6 +65,7 @@ def blot_out(connection: Connection, found: Trace) -> None:
     """Replaces identifiers in the texts of the person's tenants, and takes back what was told."""
     patterns = _pattern(found.identifiers, ""), _pattern(found.identifiers, "(?<==)")
     rules: set[str] = set()
+    told: set[str] = set()
     for table, columns in _WRITTEN:
         for row in _naming(connection, table, columns, found):
             texts = {
@@ -69,7 +77,10 @@ def blot_out(connection: Connection, found: Trace) -> None:
             connection.execute(update(table).where(key).values(texts))
             if table in (_RULES, _FIRINGS):
                 rules.add(row.id if table is _RULES else row.rule_id)
+            elif table in _REPEATED:
+                told |= {getattr(row, name) for name in columns}
     _take_back(connection, rules)
+    _take_back_copies(connection, told)
 
 
 def _naming(
@@ -117,3 +128,16 @@ def _take_back(connection: Connection, rules: set[str]) -> None:
     firings = connection.scalars(select(_FIRINGS.c.id).where(_FIRINGS.c.rule_id.in_(rules)))
     told = [(f"{firing}:{what}",) for firing in firings for what in ("fired", "resolved")]
     bulk.delete_matching(connection, Delivery.__table__, ("message_id",), told)
+
+
+def _take_back_copies(connection: Connection, told: set[str]) -> None:
+    """Deletes digests and messages to channels that repeat one of the texts."""
+    copies, ours = Delivery.__table__.c, Destination.__table__.c
+    others = select(ours.id).where(ours.purpose != EVENTS)
+    forms = {orjson.dumps(one).decode()[1:-1] for text in told for one in (text, str(escape(text)))}
+    wanted = sorted(forms)
+    for start in range(0, len(wanted), 100):
+        here = named_in([copies.body], wanted[start : start + 100])
+        connection.execute(
+            delete(Delivery.__table__).where(copies.destination_id.in_(others), here)
+        )

@@ -30,7 +30,7 @@ def take_out_of_ledger(connection: Connection, found: Trace) -> None:
     asked = {
         (row["tenant_id"], row["query"])
         for row in found.events
-        if row["event_type"] == "sage_query" and row["zero_results"]
+        if row["event_type"] == "sage_query"
     }
     for tenant_id in sorted({tenant for tenant, _ in asked}):
         queries = sorted(query for tenant, query in asked if tenant == tenant_id)

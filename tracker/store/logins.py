@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
 
 from tracker.model import LoginAttempt, Operator
-from tracker.store.access import audit
+from tracker.store.access import AccessError, audit, normalised_email
 from tracker.store.operators import hash_password, password_fits
 from tracker.store.salts import client_of, salt_of
 
@@ -50,9 +50,17 @@ def count_attempt(connection: Connection, email: str, client: str) -> None:
 
 def authenticate(session: Session, email: str, password: str) -> Operator | None:
     """The active operator with this address and password, taking as long when there is none."""
-    operator = session.scalar(select(Operator).where(Operator.email == email.strip().lower()))
+    operator = session.scalar(select(Operator).where(Operator.email == _account(email)))
     fits = password_fits(operator.password_hash if operator else _some_hash(), password)
     return operator if operator and fits and operator.disabled_at is None else None
+
+
+def _account(email: str) -> str:
+    """The address as operators' are stored: browsers send an international one in ASCII."""
+    try:
+        return normalised_email(email)
+    except AccessError:
+        return email.strip().lower()
 
 
 @cache
@@ -95,6 +103,6 @@ def _counted(connection: Connection, subject: str, window: datetime) -> int:
 def _subjects(connection: Connection, email: str, client: str) -> tuple[str, str]:
     salt = salt_of(connection, datetime.now(UTC).date()).encode()
     return (
-        hmac.new(salt, b"account " + email.strip().lower().encode(), hashlib.sha256).hexdigest(),
+        hmac.new(salt, b"account " + _account(email).encode(), hashlib.sha256).hexdigest(),
         hmac.new(salt, b"client " + client_of(client).encode(), hashlib.sha256).hexdigest(),
     )

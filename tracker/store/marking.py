@@ -1,11 +1,11 @@
 """The queue of what has to be settled again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection, select
 
-from tracker.model import Event, Unsettled
+from tracker.model import DemandQuery, Event, Unsettled
 from tracker.store import bulk, locks
 from tracker.store.bulk import Upsert
 from tracker.store.facts import DEMAND, SETTLED_BY, marks_of
@@ -31,6 +31,17 @@ def unsettled(marks: Mapping[Mark, datetime]) -> list[Upsert]:
     others = [row for row in rows if row["kind"] == DEMAND]
     table = Unsettled.__table__
     return [Upsert(table, locked, {}), Upsert(table, others, {"since": "min"})]
+
+
+def marks_of_demands(connection: Connection, queries: Iterable[tuple[str, str]]) -> list[Mark]:
+    """What queues the demands that these (tenant, query) pairs are of.
+
+    Searches that found something count there, but begin none: most are of no demand, and cost
+    no mark. Those in vain are marked when they are written.
+    """
+    by = ("tenant_id", "query")
+    found = bulk.matching(connection, DemandQuery.__table__, by, sorted(set(queries)), by)
+    return [(row.tenant_id, DEMAND, row.query) for row in found]
 
 
 def mark_days(connection: Connection, first: date, last: date) -> None:

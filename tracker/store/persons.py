@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Table, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.envelope import stored_address
@@ -24,6 +24,9 @@ from tracker.store.projections import EventRow
 from tracker.store.uniques import SessionKey
 
 EVENTS, IDENTITIES, ATTEMPTS = Event.__table__, Identity.__table__, TripAttempt.__table__
+
+EventKey = tuple[str, str]
+"""Tenant and event id."""
 
 Kind = Literal["email", "session", "user"]
 CONVERSATION = "conversation_started"
@@ -87,7 +90,7 @@ def trace(connection: Connection | Session, person: Person) -> Trace:
     """
     sessions = frozenset(_sessions(connection, person))
     events = _events(connection, person, sessions)
-    events += _started(connection, sessions, {row["id"] for row in events})
+    events += _started(connection, person, sessions, _keys(events))
     attempts = _matching(connection, ATTEMPTS, ("tenant_id", "anon_session_id"), sessions)
     attempts += _naming(connection, ATTEMPTS, person)
     requests = {
@@ -98,21 +101,35 @@ def trace(connection: Connection | Session, person: Person) -> Trace:
     conversations = {
         (row["tenant_id"], row["subject"]) for row in events if row["event_type"] == CONVERSATION
     }
-    known = {row["id"] for row in events}
+    known = _keys(events)
     events += _unnamed(connection, "request_id", requests, "create_trip_", known)
     events += _unnamed(connection, "subject", conversations, "", known)
     return Trace(person, sessions, events, frozenset(requests))
 
 
+def _keys(events: Iterable[EventRow]) -> set[EventKey]:
+    """Of events; tenants that are told the same things may use the same ids."""
+    return {(row["tenant_id"], row["id"]) for row in events}
+
+
 def _started(
-    connection: Connection | Session, sessions: Iterable[SessionKey], known: set[str]
+    connection: Connection | Session,
+    person: Person,
+    sessions: Iterable[SessionKey],
+    known: set[EventKey],
 ) -> list[EventRow]:
-    """The starts of conversations that name a session in their payload alone."""
-    named = EVENTS.c.payload["sessionId"].as_string()
-    tenants, ids = {one[0] for one in sessions}, {one[1] for one in sessions}
+    """The starts of conversations that name a session in their payload alone.
+
+    They may be all that is held of it. What is in a payload stays as it was spelled.
+    """
+    meant = {*sessions}
+    if person.kind == "session":
+        meant |= {(tenant, person.value) for tenant in person.tenants}
+    tenants, ids = {one[0] for one in meant}, {one[1] for one in meant}
+    named = func.lower(EVENTS.c.payload["sessionId"].as_string())
     here = EVENTS.c.tenant_id.in_(tenants) & (EVENTS.c.event_type == CONVERSATION)
     rows = connection.execute(select(EVENTS).where(here, named.in_(ids)))
-    return [dict(row._mapping) for row in rows if row.id not in known]
+    return [dict(row._mapping) for row in rows if (row.tenant_id, row.id) not in known]
 
 
 def _unnamed(
@@ -120,14 +137,14 @@ def _unnamed(
     column: str,
     keys: Iterable[tuple[str, str]],
     types: str,
-    known: set[str],
+    known: set[EventKey],
 ) -> list[EventRow]:
     """The events of something that name nobody themselves."""
     return [
         row
         for row in _matching(connection, EVENTS, ("tenant_id", column), keys)
         if row["event_type"].startswith(types)
-        and row["id"] not in known
+        and (row["tenant_id"], row["id"]) not in known
         and not (row["session_id"] or row["email"] or row["user_id"])
     ]
 
@@ -196,7 +213,10 @@ def held_about(connection: Connection | Session, found: Trace) -> dict[str, Any]
         "session_days": _matching(connection, SessionDay.__table__, by_session, found.sessions),
         "member_days": _matching(connection, MemberDay.__table__, ("tenant_id", "member"), members),
         "deliveries": _matching(
-            connection, Delivery.__table__, ("message_id",), {(row["id"],) for row in found.events}
+            connection,
+            Delivery.__table__,
+            ("message_id", "tenant_id"),
+            {(event_id, tenant_id) for tenant_id, event_id in _keys(found.events)},
         ),
     }
     asked = {"kind": found.person.kind, "value": found.person.value}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -12,7 +12,7 @@ from tracker.store.bulk import Upsert
 from tracker.store.deltas import Deltas
 from tracker.store.facts import marks_of
 from tracker.store.linking import AlreadyLinked, Known, Link, identities, link_all
-from tracker.store.marking import unsettled
+from tracker.store.marking import Mark, marks_of_demands, unsettled
 from tracker.store.notifying import notify
 from tracker.store.projections import EventRow, project
 from tracker.store.trips import fold_attempts
@@ -60,12 +60,23 @@ def record(
     fresh = [row for key, row in sorted(first.items()) if key in inserted]
     recorded.stored = {id(row) for row in fresh}
     marks = {mark: row["received_at"] for row in fresh for mark in marks_of(row)}
+    marks |= _demands_of(connection, fresh)
     counted = _counted(connection, fresh, known, deltas, recorded)
     bulk.upsert_all(connection, [*counted, *unsettled(marks)])
     notify(connection, fresh)
     for row in rows:
         _count_arrival(row, id(row) in recorded.stored, deltas)
     return recorded
+
+
+def _demands_of(connection: Connection, rows: Sequence[EventRow]) -> dict[Mark, datetime]:
+    """The demands that searches of no session count in: nothing else is settled of these."""
+    alone = {
+        (row["tenant_id"], row["query"]): row["received_at"]
+        for row in rows
+        if row["event_type"] == "sage_query" and not (row["session_id"] or row["is_bot"])
+    }
+    return {mark: alone[mark[0], mark[2]] for mark in marks_of_demands(connection, alone)}
 
 
 def _identify(

@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from tracker.model import DemandQuery, Event, Settled, Unsettled
+from tracker.model import Event, Settled, Unsettled
 from tracker.store import bulk, locks
 from tracker.store.database import Database
 from tracker.store.deltas import Deltas
 from tracker.store.demands import settle_demands
 from tracker.store.facts import DEMAND, Fact, Facts, settled_under
-from tracker.store.marking import Mark, mark_unsettled
+from tracker.store.marking import Mark, mark_unsettled, marks_of_demands
 from tracker.store.pasts import facts_since, forget, pasts_of
 from tracker.store.projections import EventRow
 from tracker.store.writer import SLOTS
@@ -93,7 +93,8 @@ def settle(connection: Connection, marks: list[Mark], slot: int) -> None:
     for mark in marks:
         _recount(before.get(mark, {}), after[mark], deltas)
     _replace(connection, before, after, marks)
-    _mark_demands(connection, _asked_otherwise(before, after))
+    asked = marks_of_demands(connection, _asked_otherwise(before, after))
+    mark_unsettled(connection, dict.fromkeys(asked, datetime.now(UTC)))
     forget(connection, [mark for mark in marks if not events[mark]])
     bulk.delete_keys(connection, UNSETTLED, marks)
     deltas.apply(connection, slot)
@@ -142,19 +143,6 @@ def _asked_otherwise(before: dict[Mark, Facts], after: dict[Mark, Facts]) -> set
                 if table == "daily_queries":
                     changes[tenant, str(rest[0])] += sign * counters.get("settled", 0)
     return {query for query, change in changes.items() if change}
-
-
-def _mark_demands(connection: Connection, queries: set[tuple[str, str]]) -> None:
-    """Queues the demands that these queries are of: searches that found something count there.
-
-    Done here and not by whoever writes, so that most searches, which are of no demand, cost
-    no mark. Those in vain are marked when written, since they may begin a demand.
-    """
-    found = bulk.matching(
-        connection, DemandQuery.__table__, ("tenant_id", "query"), sorted(queries)
-    )
-    now = datetime.now(UTC)
-    mark_unsettled(connection, {(row.tenant_id, DEMAND, row.query): now for row in found})
 
 
 def _replace(

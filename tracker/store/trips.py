@@ -96,9 +96,10 @@ def refold(
 ) -> tuple[dict[MemberKey, Counter[Any]], list[tuple[EventRow, bool]]]:
     """Computes attempts from their stored events, and counts the difference.
 
-    An attempt that has no event left is taken out; one that has expired stays counted. Returns
-    the changed days of sessions by error code, and each outcome that does not stand with whether
-    it did until now. `afresh` forgets the user that a login attached. `came` tells of new events.
+    An attempt that has no event left is taken out, and so is one of which only what has expired
+    says when it was; one that has expired stays counted. Returns the changed days of sessions by
+    error code, and each outcome that does not stand with whether it did until now. `afresh`
+    forgets the user that a login attached. `came` tells of new events.
     """
     by = ("tenant_id", "request_id")
     wanted = sorted(requests)
@@ -113,10 +114,10 @@ def refold(
     losers: list[tuple[EventRow, bool]] = []
     folded: dict[RequestKey, Attempt] = {}
     for request in wanted:
-        before = held.get(request)
+        before, expired = held.get(request), past[mark_of(request)]
         known = None if afresh else before
-        after, beaten = fold_with(past[mark_of(request)], events[request], known)
-        if events[request] and after is None:
+        after, beaten = fold_with(expired, events[request], known)
+        if events[request] and after is None and not (before and before["day"] > expired.until):
             held.pop(request, None)
             continue
         count_attempt(before, deltas, members, -1)

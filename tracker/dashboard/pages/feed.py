@@ -70,9 +70,9 @@ def opening(session: Session, scope: Scope) -> Sentence:
 
 
 def happened(session: Session, scope: Scope) -> Sentence:
-    """What the event was."""
+    """What the event was. Its words are no template: they may hold braces."""
     row = ask(feed.one_event, session, scope)[0]
-    return say(f"{_what(row)}.")
+    return Sentence((f"{_what(row)}.",))
 
 
 def details(session: Session, scope: Scope) -> str:
