@@ -4,6 +4,7 @@ from typing import Any
 
 from tracker.dashboard import formats
 from tracker.dashboard.answers import kind_of, number_columns
+from tracker.dashboard.page import Page
 from tracker.dashboard.pages import PAGES, page_named
 from tracker.dashboard.panels import Chart, Matrix, Panel, Stats, Table, Timeline
 from tracker.dashboard.wording import count
@@ -49,15 +50,18 @@ def _limit(panel: Panel, column: str, value: float) -> str:
     return formats.PLAIN[kind_of(panel.metric, column)](value)
 
 
-def watchable_numbers() -> list[tuple[str, str]]:
-    """Every number that can be watched: its path and its words."""
+def watchable_numbers() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Every number that can be watched, by page: its path and its words."""
     return [
-        (
-            f"{page.slug}/{panel.name}/{column}",
-            f"{page.title}, {panel.title}: {_named(panel, column)}",
-        )
+        (page.title, numbers)
         for page in PAGES
-        if page.subject is None
+        if page.subject is None and (numbers := _numbers_of(page))
+    ]
+
+
+def _numbers_of(page: Page) -> list[tuple[str, str]]:
+    return [
+        (f"{page.slug}/{panel.name}/{column}", f"{panel.title}: {_named(panel, column)}")
         for panel in page.panels
         for column in number_columns(panel.metric)
     ]
