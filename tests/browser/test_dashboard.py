@@ -149,6 +149,15 @@ def test_a_period_is_chosen_and_kept(desk: Page) -> None:
     expect(desk.locator(".range > summary")).to_have_text("18 Oct to 14 Nov")
 
 
+def test_a_period_that_ends_before_it_begins_is_not_sent(desk: Page) -> None:
+    desk.goto("/overview?from=2026-11-10&to=2026-11-20")
+    desk.locator(".range summary").click()
+    desk.get_by_label("From").fill("2026-11-25")
+    desk.locator(".range button").click()
+    assert desk.get_by_label("To", exact=True).evaluate("(field) => field.validity.rangeUnderflow")
+    assert "to=2026-11-20" in desk.url
+
+
 def test_what_is_asked_stays_in_one_line_on_phones(desk: Page) -> None:
     desk.set_viewport_size({"width": 390, "height": 844})
     desk.goto("/overview")
