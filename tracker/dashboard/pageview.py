@@ -60,6 +60,12 @@ class PageView:
     empty: bool
     """Whether there is nothing to see, of this period or of the one before."""
 
+    @property
+    def is_of_other_days(self) -> bool:
+        """Whether what is shown was received on other days than those of the period."""
+        nothing_came = bool(self.trust) and self.trust[0][0] == "0"
+        return nothing_came and not all(panel.blank for panel in self.panels)
+
 
 class Reader:
     """Reads for one page. What fails is reported and leaves the rest a clean transaction."""
