@@ -225,6 +225,7 @@ ONE = Page(
         "event_type",
         noun="event type",
         exists=lambda _session, scope: scope.filters["event_type"] in CATALOG,
+        event_type=True,
     ),
     sentence=purpose,
     aside="dashboard/event_type.html",

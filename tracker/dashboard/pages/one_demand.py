@@ -121,6 +121,7 @@ PAGE = Page(
     parent="demand",
     subject=Subject("demand_id", noun="demand", exists=one_demand.exists, called=_called),
     sentence=opening,
+    events=("sage_query",),
     panels=(
         Stats(
             name="standing",
