@@ -9,8 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 
+from tests.conftest import record
 from tests.dashboard.conftest import browser_of, csrf_token, make_operator
 from tests.dashboard.reading import in_words
+from tests.dashboard.test_panels import search
 from tracker.model import DailyIngest, Delivery
 from tracker.store import alerts, channels, deliveries
 
@@ -275,3 +277,13 @@ def test_what_is_gone_is_refused(operator: FlaskClient) -> None:
         assert send(operator, action).status_code == 422
     assert send(operator, "nothing").status_code == 404
     assert operator.get("/alerts/rules/x/test").status_code == 404
+
+
+def test_an_alert_names_and_writes_a_number_as_its_page_does(
+    app: Flask, operator: FlaskClient
+) -> None:
+    form = {"name": "x", "kind": "panel", "comparison": "above", "value": "0.2"}
+    send(operator, "add-rule", **form, number="overview/totals/zero_result_rate")
+    record(app, search(1), search(2))
+    tried = operator.get(f"/alerts/rules/{rules(app)[-1].id}/test").text
+    assert "Found nothing on Overview came to 100 %, above 20.0 %, on" in tried

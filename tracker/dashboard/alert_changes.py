@@ -63,8 +63,8 @@ def _options(kind: str) -> dict[str, Any]:
     if kind != "panel":
         return {}
     parts = form_text("number").rsplit("/", 2)
-    metric = current_app.extensions["panel_metrics"].get(tuple(parts[:2]))
-    if metric is None or parts[2:] not in [[name] for name in number_columns(metric)]:
+    panel = current_app.extensions["watchable"].get(tuple(parts[:2]))
+    if panel is None or parts[2:] not in [[name] for name in number_columns(panel.ask)]:
         raise AccessError("Choose a number of a page.")
     comparison = form_text("comparison")
     if comparison not in ("above", "below"):
@@ -73,7 +73,7 @@ def _options(kind: str) -> dict[str, Any]:
         "page": parts[0],
         "panel": parts[1],
         "column": parts[2],
-        "row": _row(metric),
+        "row": _row(panel.ask),
         "comparison": comparison,
         "value": _number("value", "The limit"),
         "days": form_number("days", "The days", 1, 365) or 1,
