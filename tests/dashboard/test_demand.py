@@ -122,7 +122,7 @@ def test_a_demand_moves_through_its_work_and_every_step_is_on_record(
     page = path(app, "surf teacher")
     answer = post(operator, page, "status", status="recruiting")
     assert answer.status_code == 302
-    assert answer.location == f"{page}?period=90d&tenant=default"
+    assert answer.location == f"{page}?period=90d&tenant=default#work"
     post(operator, page, "notes", notes="Ask Lena.\r\nThen Tom.")
     post(operator, page, "status", status="filled")
     filled = demand(app, "surf teacher")
