@@ -16,6 +16,14 @@
     }
   });
 
+  // A range that ends before it begins is said to do so where it is typed.
+  for (const form of document.querySelectorAll(".range form")) {
+    const { from, to } = form.elements;
+    const bound = () => { to.min = from.value; };
+    from.addEventListener("input", bound);
+    bound();
+  }
+
   document.addEventListener("change", (event) => {
     const form = event.target.closest("[data-autosubmit]");
     if (form && event.target.matches("select")) form.requestSubmit();

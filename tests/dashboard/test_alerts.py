@@ -9,8 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 
+from tests.conftest import record
 from tests.dashboard.conftest import browser_of, csrf_token, make_operator
 from tests.dashboard.reading import in_words
+from tests.dashboard.test_panels import search
 from tracker.model import DailyIngest, Delivery
 from tracker.store import alerts, channels, deliveries
 
@@ -187,7 +189,9 @@ def test_a_rule_is_snoozed_switched_off_tried_and_deleted(
 ) -> None:
     rule = rules(app)[0].id
     send(operator, "snooze", rule=rule, hours="2")
-    assert "snoozed until" in operator.get("/alerts").text
+    page = operator.get("/alerts").text
+    assert "snoozed until" in page
+    assert ">Wake</button>" in page
     with app.extensions["database"].write() as connection:
         over = datetime.now(UTC) - timedelta(minutes=1)
         alerts.change_rule(connection, rule, "test", snoozed_until=over)
@@ -195,7 +199,7 @@ def test_a_rule_is_snoozed_switched_off_tried_and_deleted(
     send(operator, "switch-rule", rule=rule, enabled="no")
     assert not rules(app)[0].enabled
     tried = operator.get(f"/alerts/rules/{rule}/test").text
-    assert "would have fired 0 times in 30 days" in tried
+    assert "would not have fired in 30 days" in tried
     send(operator, "delete-rule", rule=rule)
     assert len(rules(app)) == 1
 
@@ -273,3 +277,13 @@ def test_what_is_gone_is_refused(operator: FlaskClient) -> None:
         assert send(operator, action).status_code == 422
     assert send(operator, "nothing").status_code == 404
     assert operator.get("/alerts/rules/x/test").status_code == 404
+
+
+def test_an_alert_names_and_writes_a_number_as_its_page_does(
+    app: Flask, operator: FlaskClient
+) -> None:
+    form = {"name": "x", "kind": "panel", "comparison": "above", "value": "0.2"}
+    send(operator, "add-rule", **form, number="overview/totals/zero_result_rate")
+    record(app, search(1), search(2))
+    tried = operator.get(f"/alerts/rules/{rules(app)[-1].id}/test").text
+    assert "Found nothing on Overview came to 100 %, above 20.0 %, on" in tried

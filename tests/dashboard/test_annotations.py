@@ -49,6 +49,16 @@ def figures(text: str) -> list[dict[str, Any]]:
     return [json.loads(block) for block in blocks]
 
 
+def test_a_note_begins_with_a_tenant_whose_charts_are_seen(
+    app: Flask, operator: FlaskClient
+) -> None:
+    """Beside sample data a note on the production tenant that has none would fly nowhere."""
+    make_tenant(app, "trial", kind="sample")
+    record(app, click(), tenant="trial")
+    assert '<option selected value="trial">' in operator.get("/annotations").text
+    assert '<option selected value="default">' in operator.get("/annotations?tenant=default").text
+
+
 def test_a_note_leads_to_the_days_since_and_before(app: Flask, operator: FlaskClient) -> None:
     note(app, "Added 3 experts", days_ago=6)
     note(app, "Will open", days_ago=-1)

@@ -154,6 +154,9 @@ def test_an_empty_page_says_what_to_send(operator: FlaskClient) -> None:
     assert sentence(operator, "/business") == "No tenant sent a business event in this period."
     page = operator.get("/business").text
     assert "How this page fills" in page
+    assert "Send one, and it is here at the next load." in page
+    past = operator.get("/business?from=2020-01-01&to=2020-01-31").text
+    assert "one that is sent now is of today" in past
     assert "conversation_started" in page
 
 

@@ -3,8 +3,9 @@
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.conftest import make_tenant
+from tests.conftest import make_tenant, record
 from tests.dashboard.reading import in_words, panel_of
+from tests.dashboard.test_panels import click, search
 from tracker.catalog import CATALOG
 from tracker.store.settings import change_settings
 
@@ -16,6 +17,13 @@ def test_the_page_of_every_event_type_tells_the_fields_of_its_payload(
         told = in_words(panel_of(operator.get(f"/catalog/{name}").text, "payload"))
         assert "could not be worked out" not in told, name
         assert all(field in told for field in event.payload_schema().get("properties", {})), name
+
+
+def test_the_page_of_a_type_says_how_many_of_it_came_in(app: Flask, operator: FlaskClient) -> None:
+    record(app, click(), click(1), search(2))
+    received = "Received in this period: {} accepted"
+    assert received.format(2) in in_words(operator.get("/catalog/card_click").text)
+    assert received.format(1) in in_words(operator.get("/catalog/sage_query").text)
 
 
 def test_a_field_of_several_types_names_them_all(operator: FlaskClient) -> None:

@@ -115,6 +115,15 @@ def test_the_ledger_has_near_duplicates_as_one_demand(app: Flask, operator: Flas
     assert "</a> chef</h1>" in operator.get(path(app, "chef")).text
 
 
+def test_those_who_wait_are_a_click_away_in_the_same_period_and_tenant(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, search(ANNA, "surf teacher") | {"email": "anna@example.com"})
+    page = operator.get("/demand?period=90d&tenant=default").text
+    there = f"{path(app, 'surf teacher')}?period=90d&amp;tenant=default#waiting"
+    assert f'<a href="{there}">1</a>' in page
+
+
 def test_a_demand_moves_through_its_work_and_every_step_is_on_record(
     app: Flask, operator: FlaskClient
 ) -> None:
@@ -122,7 +131,7 @@ def test_a_demand_moves_through_its_work_and_every_step_is_on_record(
     page = path(app, "surf teacher")
     answer = post(operator, page, "status", status="recruiting")
     assert answer.status_code == 302
-    assert answer.location == f"{page}?period=90d&tenant=default"
+    assert answer.location == f"{page}?period=90d&tenant=default#work"
     post(operator, page, "notes", notes="Ask Lena.\r\nThen Tom.")
     post(operator, page, "status", status="filled")
     filled = demand(app, "surf teacher")

@@ -153,6 +153,9 @@ def test_an_event_s_page_shows_its_neighbours(app: Flask, operator: FlaskClient)
     page = operator.get(f"/events/{first}?tenant=acme")
     assert page.status_code == 200
     assert "&#34;conversationId&#34;: &#34;c1&#34;" in page.text
+    assert page.text.count('class="entry-words" aria-current="true"') == 2  # under both titles
+    assert f'href="/events/{handed}' in page.text
+    assert ">Activity</a> Event</h1>" in page.text
     path = f"/events/{first}"
     assert ids(operator, "tenant=acme", f"{path}/same-conversation.json") == [first, handed]
     assert sorted(ids(operator, "tenant=acme", f"{path}/same-request.json")) == sorted(
@@ -197,10 +200,16 @@ def test_the_sentence_tells_how_much_there_is_and_most_of_what(
     log(app, "quota_exceeded")
     page = operator.get("/feed/acme").text
     assert "One event</a> was reported, of the type quota_exceeded." in page
-    for name in ("quota_exceeded", "ingest_started"):
-        log(app, name)
+    log(app, "ingest_started")
+    page = operator.get("/feed/acme").text
+    assert "2 events</a> of 2 types were reported.</p>" in page  # neither is most of them
+    log(app, "quota_exceeded")
     page = operator.get("/feed/acme").text
     assert "3 events</a> of 2 types were reported; most of them, 2, are quota_exceeded." in page
+    for name in ("ingest_failed", "plan_updated"):
+        log(app, name)
+    page = operator.get("/feed/acme").text
+    assert "of 4 types were reported; the most of one type, 2, are quota_exceeded." in page
 
 
 @pytest.mark.parametrize(
@@ -213,6 +222,11 @@ def test_the_sentence_tells_how_much_there_is_and_most_of_what(
             "Set tags to family, hiking",
         ),
         ("filter_change", {"filter": "city", "value": "[Porto]"}, "Set city to [Porto]"),
+        (
+            "message_sent",
+            {"role": "assistant", "conversationId": "c1", "confidence": 0.84},
+            "The assistant answered in conversation c1, 84\u202f% sure",
+        ),
         ("ingest_completed", {"docs": 1, "url": "a.example"}, "Read 1 document of a.example"),
         ("ingest_completed", {"docs": 20, "url": "a.example"}, "Read 20 documents of a.example"),
     ],

@@ -1,5 +1,7 @@
 """Logging in, out, and the password."""
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -38,6 +40,8 @@ def test_a_wrong_password_and_a_wrong_address_get_the_same_answer(
     sentence = "E-mail address and password do not fit together."
     assert sentence in wrong.text
     assert sentence in unknown.text
+    assert re.search(r'<input [^>]*autofocus[^>]*name="password"', wrong.text)  # what to type anew
+    assert not re.search(r'<input [^>]*autofocus[^>]*name="email"', wrong.text)
 
 
 def test_a_login_never_leads_to_another_site(app: Flask) -> None:

@@ -33,8 +33,16 @@ def test_erasing_needs_to_be_meant(app: Flask, operator: FlaskClient) -> None:
     assert "Erased: one session, " in done.text
     assert EMAIL not in done.text
     again = send(operator, "export", by="email", value=EMAIL)
-    assert again.json["identities"] == []
+    assert "Nothing is held under this identifier" in again.text
     assert EMAIL not in operator.get("/settings/audit").text
+
+
+def test_who_is_not_known_is_said_to_be_so(operator: FlaskClient) -> None:
+    """A slip in an address must not look like a person of whom all is gone."""
+    answer = send(operator, "erase", by="email", value="grcae@example.com", sure="yes")
+    assert "nothing to erase" in answer.text
+    assert "Erased:" not in answer.text
+    assert '<a href="/settings/privacy" aria-current="true">Privacy</a>' in answer.text
 
 
 def test_a_faulty_identifier_is_refused(operator: FlaskClient) -> None:

@@ -305,7 +305,7 @@ def test_the_audit_log_shows_who_changed_what(app: Flask, operator: FlaskClient)
 def logged(operator: FlaskClient, action: str) -> str:
     """The details of the newest entry with this action, as the audit log shows them."""
     page = operator.get("/settings/audit").text
-    found = re.search(rf'{action}</td>.*?<td class="said">(.*?)</td>', page)
+    found = re.search(rf'{action}</td>.*?data-label="Details"[^>]*>(.*?)</td>', page)
     assert found, f"no {action}"
     return in_words(found[1])
 
@@ -317,6 +317,7 @@ def test_what_ends_for_good_asks_once_more(operator: FlaskClient) -> None:
     assert asked
     assert in_words(asked[1]) == "Revoke the key server Yes, end it now"
     assert page.count("/revoke-key") == asked[1].count("/revoke-key") == 1
+    assert "Yes, log me out" in operator.get("/settings/operators").text
 
 
 def test_the_tabs_say_which_page_of_the_settings_is_open(operator: FlaskClient) -> None:
@@ -447,3 +448,15 @@ def test_where_only_forms_go_leads_to_their_page(
     operator: FlaskClient, path: str, page: str
 ) -> None:
     assert operator.get(path).location == page
+
+
+def test_pages_of_a_tenant_are_headed_by_its_name(app: Flask, operator: FlaskClient) -> None:
+    post(operator, f"{ACME}/name", name="Acme & Sons")
+    page = operator.get(ACME).text
+    assert "<h1>" in page
+    assert "Acme &amp; Sons</h1>" in page
+    assert "<code>acme</code>, made" in page
+    post(operator, f"{ACME}/webhooks", url="http://127.0.0.1:9/hook", types="*", name="hook")
+    hook = re.search(rf'href="({ACME}/webhooks/[^"]+)"', operator.get(ACME).text)
+    assert hook
+    assert f'<a class="parent" href="{ACME}">Acme &amp; Sons</a>' in operator.get(hook[1]).text

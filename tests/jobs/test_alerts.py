@@ -17,7 +17,7 @@ from tests.conftest import record, today
 from tests.jobs.receiver import Receiver
 from tracker.jobs.alerts import Episode, dry_run, watch
 from tracker.jobs.deliveries import deliver_due
-from tracker.jobs.judging import Judge
+from tracker.jobs.judging import Judge, Watchable
 from tracker.metrics import overview
 from tracker.metrics.scope import Scope
 from tracker.model import AlertFiring, AlertRule, DailyIngest, Delivery, TripAttempt
@@ -26,7 +26,14 @@ from tracker.store.deliveries import disable
 
 ZONE = ZoneInfo("UTC")
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
-PANELS = {("overview", "totals"): overview.totals}
+
+
+def watchable(ask: Any) -> Watchable:
+    """A panel whose numbers are named and written as they are."""
+    return Watchable(ask, "Page", str, lambda _column, number: f"{number:g}")
+
+
+PANELS = {("overview", "totals"): watchable(overview.totals)}
 
 
 @pytest.fixture
@@ -277,7 +284,7 @@ def test_any_number_of_a_panel_can_be_watched(app: Flask) -> None:
     channel(app)
     record(app, search(1, 0), settle=False)
     look(app, now := datetime.now(UTC))
-    told = "sage_queries on /overview is 1, below 5, in the 7 days to"
+    told = "sage_queries on Page came to 1, below 5, in the 7 days to"
     assert messages(app)[0]["text"] == f"A rule on panel: {told} {in_words(now)}."
 
 
@@ -294,7 +301,7 @@ def test_a_count_may_be_too_low_only_once_its_day_is_over(app: Flask) -> None:
         next_day = judge(midnight + timedelta(days=2))
     yesterday, tomorrow = midnight - timedelta(days=1), midnight + timedelta(days=1)
     assert before
-    assert f"is 0, below 2, on {in_words(yesterday)}." in before.words
+    assert f"came to 0, below 2, on {in_words(yesterday)}." in before.words
     assert (ended, after) == (None, None)
     assert next_day
     assert next_day.words.endswith(f"on {in_words(tomorrow)}.")
@@ -306,19 +313,21 @@ def test_an_alert_on_a_row_names_the_row(app: Flask) -> None:
     failures = [
         SimpleNamespace(error_code=code, failures=number) for code, number in (("Y", 9), ("X", 2))
     ]
-    panels = {("trips", "errors"): lambda *_: failures}
+    panels = {("trips", "errors"): watchable(lambda *_: failures)}
     with app.extensions["database"].read(None) as session:
         wrong = Judge(session, alerts.find_rule(session, rule), ZONE, panels)(NOW)
     assert wrong
-    assert wrong.words == f"failures of error_code=X on /trips is 2, above 1, on {in_words(NOW)}."
+    assert (
+        wrong.words == f"failures of error_code=X on Page came to 2, above 1, on {in_words(NOW)}."
+    )
 
 
 def test_the_clock_which_has_no_request_can_watch_every_panel(app: Flask) -> None:
     record(app, search(1, 0), settle=False)
     scope = Scope(("default",), today(), today(), ZONE, datetime.now(UTC))
     with app.extensions["database"].read(scope.tenants) as session:
-        metrics = app.extensions["panel_metrics"]
-        found = {place: metric(session, scope) for place, metric in metrics.items()}
+        panels = app.extensions["watchable"]
+        found = {place: panel.ask(session, scope) for place, panel in panels.items()}
     assert found["overview", "totals"][0].events == 1
 
 
@@ -360,7 +369,9 @@ def test_a_dry_run_of_a_rule_that_has_days_before_stays_wrong_over_midnight(
     only_rule(app, "panel", page="p", panel="q", column="n", comparison="above", value=1, **more)
     wrong = {today() - timedelta(days=n) for n in wrong_ago}
     panels = {
-        ("p", "q"): lambda _session, scope: [SimpleNamespace(n=2 if scope.last in wrong else 0)]
+        ("p", "q"): watchable(
+            lambda _session, scope: [SimpleNamespace(n=2 if scope.last in wrong else 0)]
+        )
     }
     with app.extensions["database"].read(None) as session:
         [rule] = alerts.list_rules(session)

@@ -119,6 +119,6 @@ def test_the_pages_say_that_they_estimate(app: Flask) -> None:
     operator = browser_of(app, make_operator(app))
     week = "from=2026-11-02&to=2026-11-08"
     page = operator.get(f"/business/acme?{week}").text
-    assert "Estimated: only a part is kept of message_sent (1 in 2.0)" in page
+    assert "Estimated: only a part is kept of message_sent (1 in 2)" in page
     assert "Estimated" not in operator.get("/business/acme?from=2026-11-05&to=2026-11-08").text
     assert "one in" in operator.get(f"/catalog?{week}").text.lower()

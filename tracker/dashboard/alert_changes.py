@@ -38,7 +38,9 @@ def _add_rule(connection: Connection, actor: str) -> Done:
     kind = form_text("kind")
     name, tenant = form_text("name"), form_text("tenant") or None
     alerts.create_rule(connection, name, kind, _options(kind), actor, tenant, _channels())
-    return Done("The rule watches from now on. Try it on the last 30 days.")
+    return Done(
+        "The rule watches, and looks back 12 hours. Click its name to try it on the last 30 days."
+    )
 
 
 def _edit_rule(connection: Connection, actor: str) -> Done:
@@ -61,8 +63,8 @@ def _options(kind: str) -> dict[str, Any]:
     if kind != "panel":
         return {}
     parts = form_text("number").rsplit("/", 2)
-    metric = current_app.extensions["panel_metrics"].get(tuple(parts[:2]))
-    if metric is None or parts[2:] not in [[name] for name in number_columns(metric)]:
+    panel = current_app.extensions["watchable"].get(tuple(parts[:2]))
+    if panel is None or parts[2:] not in [[name] for name in number_columns(panel.ask)]:
         raise AccessError("Choose a number of a page.")
     comparison = form_text("comparison")
     if comparison not in ("above", "below"):
@@ -71,7 +73,7 @@ def _options(kind: str) -> dict[str, Any]:
         "page": parts[0],
         "panel": parts[1],
         "column": parts[2],
-        "row": _row(metric),
+        "row": _row(panel.ask),
         "comparison": comparison,
         "value": _number("value", "The limit"),
         "days": form_number("days", "The days", 1, 365) or 1,
@@ -127,7 +129,11 @@ def _add_channel(connection: Connection, actor: str) -> Done:
             raise AccessError(str(error)) from None
     name, key = form_text("name"), settings.secret_key
     _, secret = channels.create_channel(connection, name, kind, address, actor, key)
-    return Done("The channel is told of every alert.", secret, "signing secret")
+    return Done(
+        "The channel is told of every alert, and now of the last 12 hours’.",
+        secret,
+        "signing secret",
+    )
 
 
 def _test_channel(connection: Connection, actor: str) -> Done:

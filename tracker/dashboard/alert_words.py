@@ -4,6 +4,7 @@ from typing import Any
 
 from tracker.dashboard import formats
 from tracker.dashboard.answers import kind_of, number_columns
+from tracker.dashboard.page import Page
 from tracker.dashboard.pages import PAGES, page_named
 from tracker.dashboard.panels import Chart, Matrix, Panel, Stats, Table, Timeline
 from tracker.dashboard.wording import count
@@ -38,35 +39,39 @@ def _number_watched(options: Any) -> str:
     if page is None or panel is None:  # taken away since
         return KIND_WORDS["panel"]
     row = f" of {options['row']}" if options.get("row") else ""
-    limit = _limit(panel, options["column"], options["value"])
-    number = _named(panel, options["column"])
+    limit = written(panel, options["column"], options["value"])
+    number = named(panel, options["column"])
     over = f", over {count(options['days'], 'day')}"
     over += " up to yesterday" if options.get("whole_days") else ""
     return f"{page.title}, {panel.title}: {number}{row} {options['comparison']} {limit}{over}"
 
 
-def _limit(panel: Panel, column: str, value: float) -> str:
+def written(panel: Panel, column: str, value: float) -> str:
+    """A number as pages write it."""
     return formats.PLAIN[kind_of(panel.metric, column)](value)
 
 
-def watchable_numbers() -> list[tuple[str, str]]:
-    """Every number that can be watched: its path and its words."""
+def watchable_numbers() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Every number that can be watched, by page: its path and its words."""
     return [
-        (
-            f"{page.slug}/{panel.name}/{column}",
-            f"{page.title}, {panel.title}: {_named(panel, column)}",
-        )
+        (page.title, numbers)
         for page in PAGES
-        if page.subject is None
+        if page.subject is None and (numbers := _numbers_of(page))
+    ]
+
+
+def _numbers_of(page: Page) -> list[tuple[str, str]]:
+    return [
+        (f"{page.slug}/{panel.name}/{column}", f"{panel.title}: {named(panel, column)}")
         for panel in page.panels
         for column in number_columns(panel.metric)
     ]
 
 
-def _named(panel: Panel, column: str) -> str:
+def named(panel: Panel, column: str) -> str:
     """The name that the panel gives a number, or the column's own in words."""
-    named = {part.name: part.label for part in _parts(panel)}
-    return named.get(column) or column.replace("_", " ")
+    labels = {part.name: part.label for part in _parts(panel)}
+    return labels.get(column) or column.replace("_", " ")
 
 
 def _parts(panel: Panel) -> tuple[Any, ...]:

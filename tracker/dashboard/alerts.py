@@ -1,7 +1,7 @@
 """/alerts: what is wrong now, what was, which rules watch, and whom they tell."""
 
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from flask import (
@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 
 from tracker.dashboard import formats, settings_changes
 from tracker.dashboard.alert_changes import CHANGES
-from tracker.dashboard.alert_words import KIND_WORDS, watchable_numbers, watches
+from tracker.dashboard.alert_words import KIND_WORDS, named, watchable_numbers, watches, written
 from tracker.dashboard.pages import PAGES
-from tracker.dashboard.panels import Metric
+from tracker.dashboard.panels import Metric, Panel
 from tracker.dashboard.settings_changes import Done, answer_to, attempt, typed
 from tracker.dashboard.viewers import admin, viewer
 from tracker.jobs.alerts import dry_run
-from tracker.jobs.judging import BY_THE_MINUTE
+from tracker.jobs.judging import BY_THE_MINUTE, Watchable
 from tracker.metrics.scope import Scope
 from tracker.store import alerts, channels
 from tracker.store.access import IS_UUID, AccessError, list_tenants
@@ -35,13 +35,11 @@ def register(blueprint: Blueprint) -> None:
     blueprint.get("/alerts")(alerts_page)
     blueprint.get("/alerts/rules/<rule_id>/test")(try_rule)
     blueprint.post("/alerts/<action>")(change_alerts)
-    blueprint.record(
-        lambda state: state.app.extensions.update(panel_metrics=_panel_metrics(state.app))
-    )
+    blueprint.record(lambda state: state.app.extensions.update(watchable=_watchable(state.app)))
 
 
-def _panel_metrics(app: Any) -> dict[tuple[str, str], Any]:
-    """What the clock may watch: the metrics of all pages that are about no single thing."""
+def _watchable(app: Any) -> dict[tuple[str, str], Watchable]:
+    """What the clock may watch: the panels of all pages that are about no single thing."""
 
     def in_context(metric: Metric) -> Metric:
         @wraps(metric)
@@ -52,11 +50,18 @@ def _panel_metrics(app: Any) -> dict[tuple[str, str], Any]:
         return asked
 
     return {
-        (page.slug, panel.name): in_context(panel.metric)
+        (page.slug, panel.name): Watchable(
+            in_context(panel.metric), page.title, partial(named, panel), partial(_plain, panel)
+        )
         for page in PAGES
         if page.subject is None
         for panel in page.panels
     }
+
+
+def _plain(panel: Panel, column: str, value: float) -> str:
+    """A number as pages write it, but for the thin spaces, which mails and chats may not know."""
+    return written(panel, column, value).replace("\u202f", " ")
 
 
 def alerts_page(problem: str = "", done: Done | None = None) -> Any:
@@ -101,7 +106,7 @@ def try_rule(rule_id: str) -> Any:
         except AccessError as error:
             abort(404, str(error))
         zone = app.extensions["settings"].zone
-        found = dry_run(session, rule, zone, app.extensions["panel_metrics"], _DRY_RUN_DAYS)
+        found = dry_run(session, rule, zone, app.extensions["watchable"], _DRY_RUN_DAYS)
         told = channels.list_channels(session)
     when = settings_changes.moment if rule.kind in BY_THE_MINUTE else _day
     return render_template(

@@ -67,6 +67,7 @@ def _mail(app: Flask, view: PageView) -> Mail:
         "root": view.links.root,
         "address": view.links.root and view.links.root + view.links.here(),
         "trust": ", ".join(f"{number} {word}" for number, word in view.trust),
+        "is_of_other_days": view.is_of_other_days,
     }
     text, html = (
         app.jinja_env.get_template(f"mail/digest.{form}").render(**told) for form in ("txt", "html")

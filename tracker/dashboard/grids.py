@@ -40,6 +40,8 @@ class Entry:
     words: str
     detail: str
     href: str
+    is_here: bool
+    """Whether it is what the page is about."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,16 @@ def _local_day(panel: Timeline, row: Any, scope: Scope) -> date:
 
 def _entry(panel: Timeline, row: Any, scope: Scope, links: Links) -> Entry:
     instant = getattr(row, panel.time)
+    href = links.to(panel.link, row)
+    is_here = href.partition("?")[0] == links.path
     return Entry(
         time=f"{instant.astimezone(scope.zone):%H:%M:%S}",
         instant=instant.isoformat(),
         label=str(getattr(row, panel.label)),
         words=_words(panel, row),
         detail=str(getattr(row, panel.detail) or "") if panel.detail else "",
-        href=links.to(panel.link, row),
+        href="" if is_here else href,
+        is_here=is_here,
     )
 
 

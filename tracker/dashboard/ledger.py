@@ -58,7 +58,7 @@ def demand_split(demand_id: Any) -> Any:
 
 
 def _change(demand_id: Any, do: Callable[[Connection, Who], str | None]) -> Any:
-    """Makes a change, and shows the demand that came of it."""
+    """Makes a change, and shows the demand that came of it; the same one where it was worked on."""
     who = _who(str(demand_id), viewer())
     try:
         with current_app.extensions["database"].write() as connection:
@@ -67,7 +67,8 @@ def _change(demand_id: Any, do: Callable[[Connection, Who], str | None]) -> Any:
         return render_template("error.html", status=422, message=str(error)), 422
     kept = {name: value for name in _KEPT if (value := request.args.get(name))}
     address = url_for("dashboard.demand_ledger_one", demand_id=shown)
-    return redirect(address + (f"?{urlencode(kept)}" if kept else ""))
+    place = "#work" if shown == who.demand_id else ""
+    return redirect(address + (f"?{urlencode(kept)}" if kept else "") + place)
 
 
 def _who(demand_id: str, someone: Viewer) -> Who:

@@ -68,8 +68,8 @@ class Links:
         quoted = {name: quote(str(value), safe="") for name, value in values.items()}
         if template.startswith("#"):
             return template.format(**quoted)
-        path, _, query = template.format(**quoted).partition("?")
-        query, _, fragment = query.partition("#")
+        place, _, fragment = template.format(**quoted).partition("#")
+        path, _, query = place.partition("?")
         asked = {**self.frame.query, **dict(parse_qsl(query))}
         if "from" in asked:
             asked.pop("period", None)

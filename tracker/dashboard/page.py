@@ -97,7 +97,7 @@ class Subject:
 
     `title` is a template over the value, or over what it is `called`; `exists` answers
     whether there is such a thing (404 when not). A subject that is a `tenant` becomes the
-    scope's only tenant.
+    scope's only tenant; of one that is an `event_type` the page says how many came in.
     """
 
     name: str
@@ -106,6 +106,7 @@ class Subject:
     exists: Callable[[Session, Scope], bool] | None = None
     called: Callable[[Session, Scope], str] | None = None
     tenant: bool = False
+    event_type: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

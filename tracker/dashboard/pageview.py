@@ -60,6 +60,12 @@ class PageView:
     empty: bool
     """Whether there is nothing to see, of this period or of the one before."""
 
+    @property
+    def is_of_other_days(self) -> bool:
+        """Whether what is shown was received on other days than those of the period."""
+        nothing_came = bool(self.trust) and self.trust[0][0] == "0"
+        return nothing_came and not all(panel.blank for panel in self.panels)
+
 
 class Reader:
     """Reads for one page. What fails is reported and leaves the rest a clean transaction."""
@@ -130,10 +136,18 @@ def page_view(page: Page, title: str, framed: Frame, links: Links, reader: Reade
 
 
 def _received(page: Page, scope: Scope, reader: Reader) -> Trust | None:
+    events = _behind(page, scope)
     known: Trust | None = reader.attempt(
-        "trust line", lambda session: trust(session, scope, page.events), None
+        "trust line", lambda session: trust(session, scope, events), None
     )
     return known
+
+
+def _behind(page: Page, scope: Scope) -> tuple[str, ...]:
+    """The event types that the page is about; none means all."""
+    if page.subject and page.subject.event_type:
+        return (scope.filters[page.subject.name],)
+    return page.events
 
 
 def _settled(until: datetime | None, scope: Scope) -> str:

@@ -14,6 +14,11 @@ from tracker.store.persons import held_about, person_of, trace
 
 BY = {"email": "E-mail address", "session": "Session id", "user": "User id"}
 
+_NOTHING_HELD = (
+    "Nothing is held under this identifier, so there is no file."
+    " If you expected something, look at how it is written."
+)
+
 
 def register(blueprint: Blueprint) -> None:
     blueprint.get("/settings/privacy")(privacy)
@@ -21,16 +26,20 @@ def register(blueprint: Blueprint) -> None:
     blueprint.post("/settings/privacy/erase")(erase_person)
 
 
-def privacy(problem: str = "", erased: Erased | None = None) -> Any:
+def privacy(problem: str = "", done: str = "") -> Any:
     """The forms. Nothing that was typed is shown again, nor kept."""
     admin()
-    done = _told(erased) if erased else ""
     page = render_template("dashboard/settings_privacy.html", by=BY, problem=problem, done=done)
     return page, 422 if problem else 200
 
 
 def _told(erased: Erased) -> str:
     """What was erased, and what an identifier can't lead to."""
+    if not (erased.sessions or erased.events or erased.attempts):
+        return (
+            "No session, event or trip attempt was held under this identifier, so there was"
+            " nothing to erase. If you expected some, look at how it is written."
+        )
     parts = (
         count(erased.sessions, "session"),
         count(erased.events, "event"),
@@ -54,6 +63,8 @@ def export_person() -> Any:
         return privacy(str(error))
     with database.write() as connection:
         audit(connection, someone.name, "person.export", by=kind)
+    if not any(rows for name, rows in held.items() if name != "person"):
+        return privacy(done=_NOTHING_HELD)
     headers = {"Content-Disposition": 'attachment; filename="person.json"'}
     body = orjson.dumps(held, option=orjson.OPT_INDENT_2)
     return Response(body, mimetype="application/json", headers=headers)
@@ -69,7 +80,7 @@ def erase_person() -> Any:
         erased = erase(current_app.extensions["database"], kind, value, someone.name)
     except AccessError as error:
         return privacy(str(error))
-    return privacy(erased=erased)
+    return privacy(done=_told(erased))
 
 
 def _named() -> tuple[Any, str]:

@@ -148,7 +148,7 @@ def _rotate_key(connection: Connection, tenant_id: str, actor: str) -> Done:
     hours = form_number("hours", "The hours that the old key works for", 0, 24 * 30)
     key = _own_key(connection, tenant_id)
     _, secret = access.rotate_key(connection, key, actor, 24 if hours is None else hours)
-    return Done("The key has a successor.", secret, "key")
+    return Done("The key has a successor.", secret, "new key")
 
 
 def _revoke_key(connection: Connection, tenant_id: str, actor: str) -> Done:

@@ -17,6 +17,7 @@ from tracker.dashboard.settings_changes import (
 )
 from tracker.dashboard.viewers import admin
 from tracker.dashboard.wording import count
+from tracker.model import Tenant
 from tracker.store import deliveries, subscriptions
 from tracker.store.access import IS_UUID, AccessError, audit
 from tracker.store.notifying import send_missed
@@ -42,10 +43,12 @@ def webhook(tenant_id: str, webhook_id: str, problem: str = "", done: Done | Non
         if found is None:
             abort(404, "There is no such webhook.")
         state = state if state in STATES else ""
+        tenant = session.get_one(Tenant, found.tenant_id)
         listed = subscriptions.list_deliveries(session, webhook_id, _SHOWN + 1, state, before)
     page = render_template(
         "dashboard/settings_webhook.html",
         tenant_id=tenant_id,
+        tenant_name=tenant.name,
         webhook=found,
         deliveries=listed[:_SHOWN],
         further=listed[_SHOWN - 1].id if len(listed) > _SHOWN else "",

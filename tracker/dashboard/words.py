@@ -55,7 +55,7 @@ def _found(payload: Payload) -> str:
 def _wrote(payload: Payload) -> str:
     who = "The assistant answered" if payload.get("role") == "assistant" else "Someone wrote"
     sure = payload.get("confidence")
-    confidence = f", {sure:.0%} sure" if isinstance(sure, int | float) else ""
+    confidence = f", {100 * sure:.0f}\u202f% sure" if isinstance(sure, int | float) else ""
     return f"{who} in conversation {payload.get('conversationId')}{confidence}"
 
 

@@ -137,7 +137,7 @@ def _pool(threads: int) -> Any:
 def start_clock(app: Any) -> Callable[[], None]:
     """Starts the clock of a Flask app's process; returns what stops it."""
     settings = app.extensions["settings"]
-    panels = app.extensions.get("panel_metrics", {})
+    panels = app.extensions.get("watchable", {})
     compose = app.extensions.get("compose_digest")
     clock = Clock(Context(own_database(settings), settings, panels, compose))
     clock.start()

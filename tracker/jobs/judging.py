@@ -17,7 +17,19 @@ from tracker.store.alerts import Wrong
 BY_THE_MINUTE = ("spike", "silence")
 """Kinds that look at single attempts; the others look at days."""
 
-Panels = Mapping[tuple[str, str], Callable[..., Any]]
+
+@dataclass(frozen=True)
+class Watchable:
+    """A panel of a page whose numbers can be watched, and how the page names and writes them."""
+
+    ask: Callable[[Session, Scope], Any]
+    page: str
+    named: Callable[[str], str]
+    written: Callable[[str, float], str]
+
+
+Panels = Mapping[tuple[str, str], Watchable]
+"""By page and panel."""
 
 
 @dataclass
@@ -98,23 +110,24 @@ class Judge:
     def panel(self, moment: datetime) -> Wrong | None:
         """Compares a number of a page's panel, of its first row or of the row that is named."""
         options = self.rule.options
-        row = self._row(options, moment)
+        panel = self.panels.get((options["page"], options["panel"]))
+        row = self._row(panel, options, moment) if panel else None
         number = getattr(row, options["column"], None)
-        if number is None:
+        if panel is None or number is None:
             return None
         limit, above = float(options["value"]), options["comparison"] == "above"
         if not (number > limit if above else number < limit):
             return None
         of = f" of {options['row']}" if options.get("row") else ""
-        where = f"{options['column']}{of} on /{options['page']}"
-        words = f"{where} is {number:g}, {options['comparison']} {limit:g}, {self._days(moment)}."
+        came, bound = (panel.written(options["column"], value) for value in (number, limit))
+        words = (
+            f"{panel.named(options['column'])}{of} on {panel.page} came to {came}, "
+            f"{options['comparison']} {bound}, {self._days(moment)}."
+        )
         return Wrong(moment, words, {"number": float(number), "limit": limit})
 
-    def _row(self, options: Mapping[str, Any], moment: datetime) -> Any:
-        metric = self.panels.get((options["page"], options["panel"]))
-        if metric is None:
-            return None
-        found: Any = metric(self.session, self.scope(moment, int(options.get("days", 1))))
+    def _row(self, panel: Watchable, options: Mapping[str, Any], moment: datetime) -> Any:
+        found: Any = panel.ask(self.session, self.scope(moment, int(options.get("days", 1))))
         name, _, wanted = str(options.get("row", "")).partition("=")
         rows = found.rows if isinstance(found, Listing) else found
         return next((r for r in rows if not name or str(getattr(r, name, None)) == wanted), None)

@@ -1,15 +1,15 @@
 """The jobs of the clock and their pace."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tracker.config import Settings
 from tracker.jobs.alerts import watch
 from tracker.jobs.deliveries import deliver_due
 from tracker.jobs.digest import Compose, send_when_due
+from tracker.jobs.judging import Panels
 from tracker.store.channels import tell_given_up
 from tracker.store.database import Database
 from tracker.store.expired import cutoffs
@@ -26,12 +26,12 @@ SETTLING_RESTS = 6
 
 @dataclass(frozen=True)
 class Context:
-    """What jobs work with. `panels` are the metrics of the pages, by page and panel;
+    """What jobs work with. `panels` are what can be watched of the pages;
     `compose_digest` makes the mail of a week."""
 
     database: Database
     settings: Settings
-    panels: Mapping[tuple[str, str], Callable[..., Any]] = field(default_factory=dict)
+    panels: Panels = field(default_factory=dict)
     compose_digest: Compose | None = None
 
 

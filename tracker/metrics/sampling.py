@@ -141,4 +141,4 @@ def _is_one_of(name: str, types: Sequence[str]) -> bool:
 def _one_in(counted: dict[tuple[str, str], tuple[int, int]], name: str) -> str:
     events = sum(pair[0] for key, pair in counted.items() if key[1] == name)
     kept = sum(pair[1] for key, pair in counted.items() if key[1] == name)
-    return f"1 in {events / kept:.1f}" if kept else "none"
+    return f"1 in {events / kept:.1f}".removesuffix(".0") if kept else "none"

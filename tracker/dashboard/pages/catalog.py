@@ -153,7 +153,9 @@ PAGE = Page(
             page_size=100,
             columns=(
                 Column("event_type", "Event type", Kind.CODE),
-                Column("purpose", "What it tells", say=lambda row: typeset(row.purpose)),
+                Column(
+                    "purpose", "What it tells", say=lambda row: typeset(row.purpose), minor=True
+                ),
                 Column("writer", "Sent by", words=_SENT_BY, minor=True),
                 Column("events", "Events", Kind.BAR, link="/activity?type={event_type}"),
                 Column("last_day", "Last seen", minor=True),
@@ -223,6 +225,7 @@ ONE = Page(
         "event_type",
         noun="event type",
         exists=lambda _session, scope: scope.filters["event_type"] in CATALOG,
+        event_type=True,
     ),
     sentence=purpose,
     aside="dashboard/event_type.html",

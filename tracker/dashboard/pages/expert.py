@@ -96,6 +96,8 @@ PAGE = Page(
             name="under-filters",
             title="Filters it is shown under",
             metric=expert.under_filters,
+            note=f"Shown is among the newest {number(expert.NEWEST)} grids of all experts; clicks"
+            " go further back, and are no share of it.",
             link="/people?filter={filter}&value={value}#sessions",
             search="Search filters",
             half=True,

@@ -60,10 +60,15 @@ def opening(session: Session, scope: Scope) -> Sentence:
     if len(counted) == 1:
         were = "was" if total == 1 else "were"
         return say("{n} {were} reported, of the type {name}.", n=n, were=were, name=most)
+    types = count(len(counted), "type")
+    if list(counted.values()).count(counted[most]) > 1:
+        return say("{n} of {types} were reported.", n=n, types=types)
+    part = "most of them" if 2 * counted[most] > total else "the most of one type"
     return say(
-        "{n} of {types} were reported; most of them, {most}, are {name}.",
+        "{n} of {types} were reported; {part}, {most}, are {name}.",
         n=n,
-        types=count(len(counted), "type"),
+        types=types,
+        part=part,
         most=number(counted[most]),
         name=most,
     )
@@ -96,10 +101,10 @@ FEED = Page(
 EVENT = Page(
     slug="events",
     title="Event",
-    group="Business",
+    group="Operations",
     question="What is known of this event, and what belongs to it?",
     subject=Subject("event_id", title="Event", noun="event", exists=feed.event_exists),
-    parent="business",
+    parent="activity",
     period=False,
     sentence=happened,
     panels=(

@@ -121,6 +121,7 @@ PAGE = Page(
     parent="demand",
     subject=Subject("demand_id", noun="demand", exists=one_demand.exists, called=_called),
     sentence=opening,
+    events=("sage_query",),
     panels=(
         Stats(
             name="standing",
@@ -151,7 +152,7 @@ PAGE = Page(
             title="Before and since it was filled",
             nothing="It is not marked as filled.",
             metric=one_demand.effect,
-            note="Two rows appear once the demand is marked as filled.",
+            note="The share that found nothing, and the range that it is in in 95 of 100 cases.",
             half=True,
             columns=(
                 Column("when", "When"),

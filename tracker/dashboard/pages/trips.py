@@ -5,7 +5,17 @@ from sqlalchemy.orm import Session
 from tracker.dashboard.answers import ask, ask_before
 from tracker.dashboard.formats import day, decimal, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
-from tracker.dashboard.panels import Chart, Column, Filter, Kind, Series, Stat, Stats, Table
+from tracker.dashboard.panels import (
+    SMALL_SAMPLE,
+    Chart,
+    Column,
+    Filter,
+    Kind,
+    Series,
+    Stat,
+    Stats,
+    Table,
+)
 from tracker.dashboard.wording import count, moved
 from tracker.metrics import attempts, trip_form, trips, twins
 from tracker.metrics.durations import inexact
@@ -55,12 +65,18 @@ def _twin(session: Session, scope: Scope) -> Sentence:
     found = ask(twins.failure_twins, session, scope)
     if not found:
         return say(" No input stands out among them.")
-    first = max(found, key=lambda twin: (twin.lift, twin.failed))
+    first = max(found, key=lambda twin: (_is_enough(twin), twin.lift, twin.failed))
+    few = "" if _is_enough(first) else f", though only {first.attempts} finished"
     return say(
-        " Attempts with {what} fail {lift} times as often as usual.",
+        " Attempts with {what} fail {lift} times as often as usual{few}.",
         what=Linked(f"{first.input} = {first.value}", "#failure-twins"),
         lift=decimal(first.lift),
+        few=few,
     )
+
+
+def _is_enough(twin: twins.Twin) -> bool:
+    return twin.attempts >= SMALL_SAMPLE
 
 
 _WITH = "/trips?status="
