@@ -13,6 +13,7 @@ monkey.patch_all()
 import gc
 import logging
 import os
+import signal
 import sys
 from contextlib import suppress
 
@@ -58,6 +59,21 @@ _SWITCH_SECONDS = 0.0005
 """How long a page's thread may keep the interpreter from the loop that takes events."""
 
 writing, showing = (Desk(), Desk()) if apart else (None, None)
+
+
+def _end_at_once():
+    """A process that is told to end before it listens to that does."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+
+# Its parent's way to listen, which it begins with, would swallow the signal, and the service would
+# take half a minute to end.
+os.register_at_fork(
+    before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]),
+    after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM]),
+    after_in_child=_end_at_once,
+)
 
 
 def when_ready(server):

@@ -55,6 +55,11 @@ class Service:
 
     def start(self) -> None:
         """Starts it and waits until it is ready."""
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Starts it."""
         self._process = subprocess.Popen(
             [GUNICORN, "wsgi:app"],
             cwd=ROOT,
@@ -65,7 +70,6 @@ class Service:
         )
         self._listener = threading.Thread(target=self._listen, args=[self._process], daemon=True)
         self._listener.start()
-        self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -50,6 +51,20 @@ def test_a_web_process_that_dies_takes_no_acknowledged_event_with_it(
     finally:
         service.close()
     assert_stored_once(database_url, load.acknowledged, set())
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_process_that_is_told_to_end_before_it_listens_ends(database_url: str) -> None:
+    service = Service(database_url)
+    try:
+        service.launch()
+        while not (young := service.web_processes()):
+            time.sleep(0.0005)
+        os.kill(young[0], signal.SIGTERM)
+        service.wait_until_ready()
+        assert young[0] not in service.web_processes()
+    finally:
+        service.close()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
