@@ -49,9 +49,8 @@ def _database_url(url: str) -> str:
         if not path or path.startswith(":memory:"):
             raise ValueError("must name a file: an in-memory database is lost with its process")
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-            raise ValueError(
-                f"needs SQLite 3.34 or newer; this Python has {sqlite3.sqlite_version}"
-            )
+            oldest = ".".join(map(str, OLDEST_SQLITE))
+            raise ValueError(f"needs SQLite {oldest} or newer, and has {sqlite3.sqlite_version}")
         _make_folder((ROOT / path).parent)
         return "sqlite:///" + str(ROOT / path)
     raise ValueError("must start with sqlite:///, postgres:// or postgresql://")
