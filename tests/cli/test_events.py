@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from tests.conftest import SESSION, dispose, make_app, make_tenant, record
+from tests.conftest import SESSION, Apps, dispose, make_app, make_tenant, record
 from tests.ingest.sending import CLICK, FILTER, QUERY, click, event_of, rows, stored, value, with_id
 from tracker.model import Tenant
 from tracker.store import importing
@@ -110,6 +110,19 @@ def test_what_is_committed_later_was_received_later(
     received = rows(app, "SELECT event_type, received_at FROM events ORDER BY received_at")
     assert [name for name, _ in received] == ["card_click"] * 2 + ["sage_query"] * 2
     assert len({moment for _, moment in received}) == 2
+
+
+@pytest.mark.parametrize("lines", [1, 5])
+def test_postgresql_looks_at_what_it_holds_after_the_first_of_many_lines(
+    postgres_database: str, apps: Apps, monkeypatch: pytest.MonkeyPatch, lines: int
+) -> None:
+    """Else it plans for empty tables until it looks by itself, a minute later."""
+    monkeypatch.setattr(importing, "CHUNK", 2)
+    app = apps.get(postgres_database, {})
+    looked = "SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'events'"
+    before = rows(app, looked)[0][0]
+    run(app, "import", "-", stdin=ndjson(*[CLICK] * lines))
+    assert rows(app, looked)[0][0] == before + (lines > 2)
 
 
 def test_without_a_file_for_them_the_first_refused_lines_are_shown(app: Flask) -> None:

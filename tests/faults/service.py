@@ -77,6 +77,7 @@ class Service:
             with suppress(OSError, http.client.HTTPException):
                 if all(self.ask("GET", path)[0] == status for path, status in READY):
                     return
+            assert self._process and self._process.poll() is None, self.logged()
             time.sleep(0.1)
         raise AssertionError("the service did not become ready")
 

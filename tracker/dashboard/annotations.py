@@ -12,10 +12,9 @@ from wtforms.validators import DataRequired, Length
 
 from tracker.dashboard.formats import day_of_year
 from tracker.dashboard.viewers import Viewer, viewer
-from tracker.jobs.judging import tenants_that_count
 from tracker.metrics.annotations import Note, all_notes
 from tracker.metrics.scope import Scope
-from tracker.store.access import list_tenants
+from tracker.store.access import list_tenants, that_count
 from tracker.store.annotations import LONGEST, AnnotationError, annotate, delete_annotation
 
 WRITERS = ("admin", "analyst")
@@ -91,14 +90,9 @@ def _form(tenants: Sequence[Any]) -> NoteForm:
     form.tenant.choices = [(tenant.id, tenant.name) for tenant in tenants]
     if request.method == "GET":
         form.day.data = _today()
-        form.tenant.data = request.args.get("tenant") or _on_the_pages()
+        on_the_pages = next((tenant.id for tenant in that_count(tenants)), "")
+        form.tenant.data = request.args.get("tenant") or on_the_pages
     return form
-
-
-def _on_the_pages() -> str:
-    """A tenant that pages show when none is chosen: where a note would be seen."""
-    with current_app.extensions["database"].read(None) as session:
-        return next(iter(tenants_that_count(session)), "")
 
 
 def _today() -> date:

@@ -16,7 +16,7 @@ from tracker.dashboard.viewers import Viewer
 from tracker.errors import Fault
 from tracker.metrics.digest import last_full_week
 from tracker.metrics.scope import MAX_ROWS, Scope
-from tracker.store.access import list_tenants
+from tracker.store.access import list_tenants, that_count
 from tracker.store.database import EVERY_TENANT
 
 Args = Mapping[str, str]
@@ -165,22 +165,17 @@ def _missing_tenant(is_subject: bool, viewer: Viewer, faults: list[Fault]) -> st
 
 
 def _scope_tenants(readable: list[Any], chosen: str) -> tuple[tuple[str, ...], bool]:
-    """The tenants that count, and whether they are samples.
+    """The tenants asked about, and whether they are samples.
 
-    Production's, unless none of it has an event and samples have; a viewer who may read
-    no production tenant sees what there is. There is always one, for metrics ask about each:
-    whoever may read none sees nobody's numbers.
+    A viewer who may read no tenant that counts sees what there is. There is always one, for
+    metrics ask about each: whoever may read none sees nobody's numbers.
     """
     if chosen:
         kind = next(tenant.kind for tenant in readable if tenant.id == chosen)
         return (chosen,), kind == "sample"
-    production = [tenant for tenant in readable if tenant.kind == "production"]
-    samples = [tenant for tenant in readable if tenant.kind == "sample"]
-    if any(tenant.has_events for tenant in samples) and not any(
-        tenant.has_events for tenant in production
-    ):
-        return tuple(tenant.id for tenant in samples), True
-    return tuple(tenant.id for tenant in production or readable) or (NOBODY,), False
+    shown = that_count(readable)
+    is_sample = any(tenant.kind == "sample" for tenant in shown)
+    return tuple(tenant.id for tenant in shown or readable) or (NOBODY,), is_sample
 
 
 def _filters(filters: tuple[Filter, ...], args: Args, faults: list[Fault]) -> dict[str, str]:

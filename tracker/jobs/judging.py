@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from tracker.metrics import watching
 from tracker.metrics.incidents import History, silence_at, spike_at
 from tracker.metrics.scope import MAX_ROWS, Listing, Scope
-from tracker.store.access import list_tenants
+from tracker.store.access import list_tenants, that_count
 from tracker.store.alerts import Wrong
 
 BY_THE_MINUTE = ("spike", "silence")
@@ -45,9 +45,7 @@ class Judge:
     def scope(self, moment: datetime, days: int = 1) -> Scope:
         """The rule's tenants, on the days up to the last that the rule goes by."""
         last = self._last_day(moment)
-        tenants = (
-            (self.rule.tenant_id,) if self.rule.tenant_id else tenants_that_count(self.session)
-        )
+        tenants = (self.rule.tenant_id,) if self.rule.tenant_id else self._that_count()
         first = last - timedelta(days=days - 1)
         return Scope(tenants, first, last, self.zone, moment, limit=MAX_ROWS)
 
@@ -132,6 +130,9 @@ class Judge:
         rows = found.rows if isinstance(found, Listing) else found
         return next((r for r in rows if not name or str(getattr(r, name, None)) == wanted), None)
 
+    def _that_count(self) -> tuple[str, ...]:
+        return tuple(tenant.id for tenant in that_count(list_tenants(self.session)))
+
     def _days(self, moment: datetime) -> str:
         days = int(self.rule.options.get("days", 1))
         return (
@@ -166,13 +167,3 @@ def _percent(rate: float) -> str:
     percent = 100 * rate
     places = 0 if percent in (0, 100) else 2 if percent < 1 else 1
     return f"{percent:.{places}f} %"
-
-
-def tenants_that_count(session: Session) -> tuple[str, ...]:
-    """Production's, or the samples' while no production tenant has an event."""
-    tenants = list_tenants(session)
-    production = [tenant for tenant in tenants if tenant.kind == "production"]
-    samples = [tenant.id for tenant in tenants if tenant.kind == "sample" and tenant.has_events]
-    if samples and not any(tenant.has_events for tenant in production):
-        return tuple(samples)
-    return tuple(tenant.id for tenant in production)

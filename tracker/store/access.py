@@ -7,6 +7,7 @@ change access without leaving a trace.
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -171,6 +172,20 @@ def list_tenants(session: Connection | Session) -> list[Any]:
     )
     columns = (Tenant.id, Tenant.name, Tenant.kind, Tenant.created_at, counted.label("has_events"))
     return list(session.execute(select(*columns).order_by(Tenant.id)))
+
+
+def that_count(tenants: Sequence[Any]) -> list[Any]:
+    """Those of the tenants whose numbers are shown and watched where none is chosen.
+
+    Production's; while none of it has an event, the samples, if they have any.
+    """
+    production = [tenant for tenant in tenants if tenant.kind == "production"]
+    samples = [tenant for tenant in tenants if tenant.kind == "sample"]
+    if any(tenant.has_events for tenant in samples) and not any(
+        tenant.has_events for tenant in production
+    ):
+        return samples
+    return production
 
 
 def require_tenant(connection: Connection, tenant_id: str) -> None:

@@ -91,6 +91,15 @@ class Database:
                 session.execute(_READ_AS, {"tenants": ",".join(tenants), "memory": _SORT_MEMORY})
             yield session
 
+    def learn_what_it_holds(self) -> None:
+        """Has PostgreSQL look at what came in at once: by itself it does a minute later.
+
+        Until then it guesses, and goes on as it guessed for tables that were empty.
+        """
+        if not self.is_sqlite:
+            with self.write() as connection:
+                connection.execute(text("ANALYZE"))
+
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """A read transaction that sees one moment of everything, and holds no writer up."""

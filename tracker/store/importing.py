@@ -75,6 +75,7 @@ class Importer:
     def __init__(
         self, database: Database, settings: Settings, shift: timedelta = timedelta()
     ) -> None:
+        self._database = database
         self._writer = Writer(database, gather=0)
         self._settings = settings
         self._shift = shift
@@ -105,6 +106,9 @@ class Importer:
         numbered = enumerate(lines, start=1)
         while chunk := list(islice(numbered, CHUNK)):
             self._commit(chunk, totals)
+            is_first_of_many = chunk[0][0] == 1 and len(chunk) == CHUNK
+            if is_first_of_many:
+                self._database.learn_what_it_holds()
             progress(len(chunk))
         return totals
 
