@@ -6,7 +6,7 @@ execution. The statements' texts do not depend on the number of rows, so they ar
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
@@ -148,8 +148,9 @@ def delete_keys(connection: Connection, table: Table, keys: Iterable[Values]) ->
     mark = "%s"
     if connection.dialect.name == "sqlite":
         mark = "?"
-        for place, adapt in _adapters(columns):
-            rows = [(*row[:place], adapt(row[place]), *row[place + 1 :]) for row in rows]
+        for place, column in enumerate(columns):
+            if adapt := _sqlite_adapter(column):
+                rows = [(*row[:place], adapt(row[place]), *row[place + 1 :]) for row in rows]
     where = " AND ".join(f"{column.name} = {mark}" for column in columns)
     _run(connection, f"DELETE FROM {table.name} WHERE {where}", rows, times="many")
 
@@ -191,19 +192,23 @@ def _reader(
     `codes` are the driver's own types of the columns.
     """
     row_type = namedtuple("Row", names)  # type: ignore[misc]
-    types = (table.columns[name].type.dialect_impl(dialect) for name in names)
-    processors = map(lambda type_, code: type_.result_processor(dialect, code), types, codes)
+    columns = (table.columns[name] for name in names)
+    processors = map(lambda column, code: _processor(column, dialect, code), columns, codes)
     readers = [(place, read) for place, read in enumerate(processors) if read]
 
     def read_all(found: Iterable[Values]) -> list[Any]:
-        rows = []
-        for values in map(list, found):
-            for place, read in readers:
-                values[place] = read(values[place])
-            rows.append(row_type._make(values))
-        return rows
+        values: list[Iterable[Any]] = list(zip(*found, strict=True))
+        for place, read in readers if values else ():
+            values[place] = map(read, values[place])
+        return list(map(row_type._make, zip(*values, strict=True)))
 
     return read_all
+
+
+def _processor(column: Column[Any], dialect: Dialect, code: Any) -> Callable[[Any], Any] | None:
+    if dialect.name == "sqlite" and isinstance(column.type, UtcDateTime):
+        return _read_sqlite_time
+    return column.type.dialect_impl(dialect).result_processor(dialect, code)
 
 
 @cache
@@ -222,17 +227,18 @@ def _postgres_insert(table: Table, parameter: str = "rows") -> str:
 def _sqlite_insert(
     connection: Connection, table: Table, rows: Sequence[dict[str, Any]], suffix: str = ""
 ) -> None:
-    tuples = [_sqlite_tuple(row, table) for row in rows]
-    _run(connection, _sqlite_statement(table) + suffix, tuples, times="many")
+    _run(connection, _sqlite_statement(table) + suffix, sqlite_tuples(table, rows), times="many")
 
 
-def _sqlite_tuple(row: dict[str, Any], table: Table) -> tuple[Any, ...]:
-    names, adapters = _sqlite_columns(table)
-    values = list(map(row.get, names))
-    for place, adapt in adapters:
-        if values[place] is not None:
-            values[place] = adapt(values[place])
-    return tuple(values)
+def sqlite_tuples(table: Table, rows: Sequence[dict[str, Any]]) -> Iterator[Values]:
+    """The rows as the driver takes them, made column by column, which is the quicker way."""
+    columns = []
+    for name, adapt in _sqlite_columns(table):
+        values = [row.get(name) for row in rows]
+        if adapt:
+            values = [None if value is None else adapt(value) for value in values]
+        columns.append(values)
+    return zip(*columns, strict=True)
 
 
 @cache
@@ -242,14 +248,9 @@ def _sqlite_statement(table: Table) -> str:
 
 
 @cache
-def _sqlite_columns(table: Table) -> tuple[list[str], list[tuple[int, Callable[[Any], Any]]]]:
-    """The columns' names, and what to do to the values at which places."""
-    return list(table.columns.keys()), _adapters(table.columns)
-
-
-def _adapters(columns: Iterable[Column[Any]]) -> list[tuple[int, Callable[[Any], Any]]]:
-    adapters = ((place, _sqlite_adapter(column)) for place, column in enumerate(columns))
-    return [(place, adapt) for place, adapt in adapters if adapt]
+def _sqlite_columns(table: Table) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    """The columns' names, and what to do to their values."""
+    return [(column.name, _sqlite_adapter(column)) for column in table.columns]
 
 
 def _sqlite_adapter(column: Column[Any]) -> Callable[[Any], Any] | None:
@@ -268,6 +269,11 @@ def sqlite_time(moment: datetime) -> str:
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     return moment.isoformat(" ", "microseconds")[:26]  # without the offset
+
+
+def _read_sqlite_time(text: str | None) -> datetime | None:
+    """The moment that `sqlite_time` wrote."""
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
 def _is_json(column: Column[Any]) -> bool:

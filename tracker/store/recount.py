@@ -175,7 +175,7 @@ def _count_uniques(connection: Connection, result: Recount) -> None:
 def _add_chain(
     deltas: Deltas, tenant: str, kind: str, key: str, days: Iterable[date], identified: bool
 ) -> None:
-    for day, previous in chain(days):
+    for day, previous in chain(days).items():
         row = (tenant, day, kind, key, previous)
         deltas.add("daily_uniques", row, members=1, identified=int(identified))
 

@@ -60,10 +60,10 @@ def days_by_facet(days: Days) -> dict[str, list[date]]:
     return found
 
 
-def chain(days: Iterable[date]) -> list[tuple[date, date]]:
+def chain(days: Iterable[date]) -> dict[date, date]:
     """Each active day with the one before it."""
     ordered = sorted(days)
-    return list(zip(ordered, [NEVER, *ordered], strict=False))
+    return dict(zip(ordered, [NEVER, *ordered], strict=False))
 
 
 def count_change(
@@ -76,11 +76,12 @@ def count_change(
     identified: bool,
 ) -> None:
     """Adds the difference between two sets of active days of one member."""
-    was, now = set(chain(before)), set(chain(after))
-    for sign, links in ((1, now - was), (-1, was - now)):
-        for day, previous in links:
-            row = (tenant_id, day, kind, key, previous)
-            deltas.add("daily_uniques", row, members=sign, identified=sign if identified else 0)
+    was, now = chain(before), chain(after)
+    for sign, links, others in ((1, now, was), (-1, was, now)):
+        for day, previous in links.items():
+            if others.get(day) != previous:
+                row = (tenant_id, day, kind, key, previous)
+                deltas.add("daily_uniques", row, members=sign, identified=sign if identified else 0)
 
 
 def weeks(days: Iterable[date]) -> list[tuple[date, date]]:
@@ -268,7 +269,7 @@ def count_as_identified(
         for row in members[session]:
             under.setdefault((row.kind, row.key), []).append(row.day)
         for (kind, key), active in under.items():
-            for day, previous in chain(active):
+            for day, previous in chain(active).items():
                 deltas.add("daily_uniques", (tenant, day, kind, key, previous), identified=sign)
         for week, first in weeks(days):
             deltas.add("daily_uniques", week_key(tenant, week, first), identified=sign)
