@@ -86,7 +86,25 @@ def test_the_sentence_says_when_nothing_is_remarkable(app: Flask, operator: Flas
     record(app, search(ANNA, "chef", found=3))
     assert "Every one of one search found something." in sentence(operator.get("/demand").text)
     record(app, search(ANNA, "surf teacher"))
+    assert "It was for “surf teacher”, and nobody left an e-mail address." in sentence(
+        operator.get("/demand").text
+    )
+    record(app, search(BEN, "cook"))
     assert "No two of these were for the same thing" in operator.get("/demand").text
+
+
+def test_what_servers_searched_for_without_a_session_is_asked_by_nobody_known(
+    app: Flask, operator: FlaskClient
+) -> None:
+    chef = {name: value for name, value in search("", "chef").items() if name != "session_id"}
+    record(app, chef, chef)
+    assert sentence(operator.get("/demand").text) == (
+        "100 % of 2 searches found nothing. Most often it was “chef”, 2 times;"
+        " nobody left an e-mail address."
+    )
+    assert sentence(operator.get("/overview").text).endswith(
+        "The top unmet demand is “chef”: asked 2 times, none known."
+    )
 
 
 def test_the_ledger_has_near_duplicates_as_one_demand(app: Flask, operator: FlaskClient) -> None:

@@ -83,7 +83,7 @@ def test_sentences_about_a_single_thing_are_in_the_singular(
     operator.post("/api/events", json={"event_type": "nothing we know"})
     said = {path: answer_of(operator.get(path).text) for path in ("/activity", "/experts")}
     assert said["/activity"].startswith("One event came in; one was refused,")
-    assert said["/experts"].startswith("Sage showed one known expert one time;")
+    assert said["/experts"].startswith("Sage showed the only expert known one time.")
     assert answer_of(operator.get("/people").text).startswith("One session.")
     assert answer_of(operator.get("/people?query=query+1").text).startswith("One session searched")
 
