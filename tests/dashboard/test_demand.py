@@ -81,6 +81,13 @@ def test_a_long_query_does_not_take_over_the_sentence(app: Flask, operator: Flas
         assert f"“{whole[:59]}…”" in sentence(operator.get(page).text)
 
 
+def test_arabic_does_not_turn_the_numbers_about_it_round(app: Flask, operator: FlaskClient) -> None:
+    record(app, search(ANNA, "مستشار ضرائب"), search(BEN, "مستشار ضرائب"))
+    page = sentence(operator.get("/demand").text)
+    assert "it was “\u2068مستشار ضرائب\u2069”, 2 times by 2 people;" in page
+    assert "\u2068" not in operator.get("/demand/zero-result-queries.json").text
+
+
 def test_the_sentence_says_when_nothing_is_remarkable(app: Flask, operator: FlaskClient) -> None:
     assert "Nobody asked Sage in this period." in operator.get("/demand").text
     record(app, search(ANNA, "chef", found=3))

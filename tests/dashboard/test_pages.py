@@ -82,7 +82,7 @@ def test_sentences_about_a_single_thing_are_in_the_singular(
     record(app, search(1) | {"payload": search(1)["payload"] | ONE_FOUND})
     operator.post("/api/events", json={"event_type": "nothing we know"})
     said = {path: answer_of(operator.get(path).text) for path in ("/activity", "/experts")}
-    assert said["/activity"].startswith("One event came in; one was refused,")
+    assert said["/activity"] == "One event came in; one was refused, with its reason below."
     assert said["/experts"].startswith("Sage showed the only expert known one time.")
     assert answer_of(operator.get("/people").text).startswith("One session.")
     assert answer_of(operator.get("/people?query=query+1").text).startswith("One session searched")

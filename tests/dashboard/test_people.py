@@ -189,7 +189,7 @@ def test_the_sentence_of_a_session_tells_what_was_done(app: Flask, operator: Fla
     record(app, *a_visit())
     said = answer_of(operator.get(f"/people/session/{ANNA}").text)
     assert said == (
-        f"{EMAIL} came 2 Nov 09:00 and stayed 10 min 0 s: "
+        f"{EMAIL} came on 2 Nov 09:00 and stayed 10 min 0 s: "
         "3 events, one search and one click among them."
     )
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -59,8 +60,13 @@ def soft(text: str) -> str:
 
 
 def short(text: str) -> str:
-    """A text that others wrote, cut where it would take over the sentence that it stands in."""
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    """A text that others wrote, so that it does not take over the sentence that it stands in.
+
+    It is cut, and Arabic or Hebrew kept from turning the numbers about it round.
+    """
+    cut = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    turns = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in cut)
+    return f"\u2068{cut}\u2069" if turns else cut
 
 
 def typeset(text: str) -> str:
