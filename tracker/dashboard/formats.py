@@ -81,7 +81,7 @@ def number(value: float) -> str:
 
 def decimal(value: float) -> str:
     """2.3333 -> 2.33; 12.5 -> 12.5; 123.4 -> 123"""
-    places = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    places = 2 if round(abs(value), 2) < 10 else 1 if round(abs(value), 1) < 100 else 0
     return f"{value:,.{places}f}".replace("-", "\u2212")
 
 
@@ -96,12 +96,12 @@ def rate(value: float | None) -> str:
 
 def milliseconds(value: float) -> str:
     """840 -> 840 ms; 1240 -> 1.2 s"""
-    return f"{value:.0f}{_NARROW}ms" if value < 1000 else seconds(value / 1000)
+    return f"{value:.0f}{_NARROW}ms" if round(value) < 1000 else seconds(value / 1000)
 
 
 def seconds(value: float) -> str:
     """1.24 -> 1.2 s; 125 -> 2 min 5 s; 7300 -> 2 h 2 min"""
-    if value < 60:
+    if round(value, 1) < 60:
         return f"{value:.1f}{_NARROW}s"
     minutes, rest = divmod(round(value), 60)
     if minutes < 60:
