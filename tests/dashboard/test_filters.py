@@ -141,3 +141,14 @@ def test_the_rate_charts_are_what_plotly_understands(app: Flask, operator: Flask
     assert dead["customdata"] == ["50 to 75", "75 to 100", "100 to 125"]
     assert demand["layout"]["xaxis"]["tickvals"] == [50, 75, 100, 125]
     assert supply["data"][0]["y"] == [0, 0, 6]
+
+
+def test_long_marks_of_the_rate_scale_leave_each_other_room(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, change(ANNA, "rate", [900, 1100], 5))
+    drawn = re.findall(
+        r'<script type="application/json">(.*?)</script>', operator.get("/filters").text, re.S
+    )
+    marks = [json.loads(figure)["layout"]["xaxis"]["tickvals"] for figure in drawn]
+    assert marks == [[900, 950, 1000, 1050, 1100]] * 2
