@@ -91,7 +91,9 @@ def test_arabic_does_not_turn_the_numbers_about_it_round(app: Flask, operator: F
 def test_the_sentence_says_when_nothing_is_remarkable(app: Flask, operator: FlaskClient) -> None:
     assert "Nobody asked Sage in this period." in operator.get("/demand").text
     record(app, search(ANNA, "chef", found=3))
-    assert "Every one of one search found something." in sentence(operator.get("/demand").text)
+    assert sentence(operator.get("/demand").text) == "The only search found something."
+    record(app, search(BEN, "chef", found=3))
+    assert sentence(operator.get("/demand").text) == "Every one of 2 searches found something."
     record(app, search(ANNA, "surf teacher"))
     assert "It was for “surf teacher”, and nobody left an e-mail address." in sentence(
         operator.get("/demand").text

@@ -40,7 +40,8 @@ def opening(session: Session, scope: Scope) -> Sentence:
         return say("Nobody asked Sage in this period.")
     searches = count(now.searches, "search", "searches")
     if not now.zero_results:
-        return say("Every one of {searches} found something.", searches=searches)
+        every = "The only search" if now.searches == 1 else f"Every one of {searches}"
+        return say("{every} found something.", every=every)
     before = ask_before(demand.totals, session, scope)
     # Servers may search for somebody without saying in which session
     who = "{people} searched in vain: " if now.sessions else ""
