@@ -142,6 +142,20 @@ def test_the_ledger_has_near_duplicates_as_one_demand(app: Flask, operator: Flas
     assert "</a> chef</h1>" in operator.get(path(app, "chef")).text
 
 
+def test_the_page_of_a_demand_tells_how_many_can_be_reached(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, search(ANNA, "chef"))
+    told = sentence(operator.get(path(app, "chef")).text)
+    assert told == (
+        "One person asked for “chef” in vain, one time so far. Nobody left an e-mail address. "
+    )
+    record(app, {"session_id": ANNA, "email": "anna@example.com"})
+    assert "They can be reached by e-mail." in sentence(operator.get(path(app, "chef")).text)
+    record(app, search(BEN, "chef"))
+    assert "One of them can be reached by e-mail." in sentence(operator.get(path(app, "chef")).text)
+
+
 def test_those_who_wait_are_a_click_away_in_the_same_period_and_tenant(
     app: Flask, operator: FlaskClient
 ) -> None:
