@@ -48,9 +48,12 @@
     const units = unit ? [{ text: unit, xref: "paper", yref: "paper", x: 0, y: 1, xanchor: "left", yanchor: "bottom", yshift: 8, showarrow: false }] : [];
     // A day tells its own numbers and notes alone: those within half the way to the next.
     const days = new Set(data.flatMap((trace) => trace.x ?? [])).size;
+    const room = plot.clientWidth - (layout.margin?.r ?? 12);
+    const every = layout.xaxis?.type === "date" && room / days < 50 ? 2 : 1; // else their names would run together
     const reach = layout.xaxis?.type === "date" ? { hoverdistance: Math.ceil((0.45 * plot.clientWidth) / days) } : {};
     const whole = {
       ...reach, ...layout, template: template(plot.clientWidth), autosize: true,
+      xaxis: { ...layout.xaxis, ...(layout.xaxis?.dtick && { dtick: every * layout.xaxis.dtick }) },
       yaxis: { ...layout.yaxis, title: undefined }, annotations: [...units, ...(layout.annotations ?? [])],
     };
     await window.Plotly.react(plot, data, whole, {

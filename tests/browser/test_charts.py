@@ -4,6 +4,7 @@ import base64
 import re
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,21 @@ def test_each_day_tells_its_own_numbers_and_notes(page: Page, site: Site, period
             tells = expect(told).to_contain_text if back == 0 else expect(told).not_to_contain_text
             tells(of_today)
     assert faults == []
+
+
+@pytest.mark.parametrize("width", [360, 390, 1000])
+@pytest.mark.parametrize("path", ["/overview?period=7d", "/sage?period=7d"])
+def test_the_days_of_a_week_do_not_run_into_each_other(page: Page, path: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(path)
+    page.mouse.move(9, 9)
+    expect(page.locator(UNDRAWN)).to_have_count(0)
+    for plot in page.locator(CHARTS).all():
+        marks = plot.locator(".xtick text").evaluate_all(
+            "all => all.map(it => it.getBoundingClientRect()).map(it => [it.left, it.right])"
+        )
+        assert len(marks) > 2
+        assert all(right < left for (_, right), (left, _) in pairwise(sorted(marks)))
 
 
 def test_a_picture_of_a_chart_has_its_title_and_ground(page: Page) -> None:

@@ -273,6 +273,15 @@ def test_a_failed_answer_is_an_apology_and_no_event(page: Page, shop: str, event
     assert events("sage_query") == []
 
 
+def test_blanks_are_no_question(page: Page, shop: str) -> None:
+    page.goto(shop)
+    page.fill("#sage-query", "   ")
+    page.keyboard.press("Enter")
+    page.fill("#sage-query", "puffins")
+    page.keyboard.press("Enter")
+    expect(page.locator(".asked")).to_have_text(["puffins"])
+
+
 def test_a_search_lists_experts_and_a_click_there_names_its_rank(
     page: Page, shop: str, events: Events
 ) -> None:

@@ -95,6 +95,26 @@ def test_refused_lines_are_named_by_number_and_reason(app: Flask, tmp_path: Path
     assert "payload.position must be at least 1" in lines[1]
 
 
+def test_refused_links_stand_among_refused_events_by_their_lines(
+    app: Flask, tmp_path: Path
+) -> None:
+    out = tmp_path / "refused.txt"
+    eve, unknown = LINK | {"email": "eve@example.com"}, {"event_type": "nothing"}
+    run(app, "import", "-", "--refused", str(out), stdin=ndjson(LINK, eve, unknown, eve))
+    assert [line.split(":")[0] for line in out.read_text().splitlines()] == [
+        "line 2",
+        "line 3",
+        "line 4",
+    ]
+
+
+def test_a_file_as_windows_writes_it_is_taken_in(app: Flask) -> None:
+    lines = b"\xef\xbb\xbf" + ndjson(CLICK, QUERY).replace(b"\n", b"\r\n")
+    assert last_line(run(app, "import", "-", stdin=lines)) == (
+        "accepted 2 duplicates 0 linked 0 rejected 0"
+    )
+
+
 def test_half_a_character_costs_its_own_event_alone(app: Flask) -> None:
     halved = {"events": [CLICK | {"payload": CLICK["payload"] | {"note": "\ud83c"}}, QUERY]}
     result = run(app, "import", "-", stdin=ndjson(halved))
@@ -175,11 +195,17 @@ def test_events_go_to_the_tenant_that_is_named(app: Flask) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("nowhere.ndjson",), (".",), ("-", "--tenant", "nobody"), ()],
-    ids=["no such file", "a folder", "no such tenant", "no file named"],
+    [
+        ("import", "nowhere.ndjson"),
+        ("import", "."),
+        ("import", "-", "--tenant", "nobody"),
+        ("import",),
+        ("export", "--tenant", "nobody"),
+    ],
+    ids=["no such file", "a folder", "no such tenant", "no file named", "export of no tenant"],
 )
 def test_what_can_t_be_done_is_said_without_a_traceback(app: Flask, words: tuple[str, ...]) -> None:
-    result = run(app, "import", *words)
+    result = run(app, *words)
     assert result.exit_code in (1, 2)
     assert "Error:" in result.output
     assert isinstance(result.exception, SystemExit)

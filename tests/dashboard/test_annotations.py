@@ -157,6 +157,18 @@ def test_every_daily_chart_flags_the_notes_of_its_days(app: Flask, operator: Fla
     plotly.graph_objects.Figure(resolved(drawn))
 
 
+def test_a_flag_on_the_last_day_flies_towards_the_others(app: Flask, operator: FlaskClient) -> None:
+    record(app, click())
+    note(app, "New prompt", days_ago=1)
+    note(app, "Added 3 experts", days_ago=0)
+    (drawn,) = figures(operator.get("/overview?period=7d").text)
+    flown = {shape["xanchor"]: shape["path"] for shape in drawn["layout"]["shapes"][1::2]}
+    assert flown == {
+        (today() - timedelta(days=1)).isoformat(): "M 0 0 L 0 -11 L 9 -8 L 0 -5 Z",
+        today().isoformat(): "M 0 0 L 0 -11 L -9 -8 L 0 -5 Z",
+    }
+
+
 def test_the_number_table_of_a_chart_tells_its_notes(app: Flask, operator: FlaskClient) -> None:
     record(app, click())
     assert "Notes</span></th>" not in operator.get("/overview?period=7d").text

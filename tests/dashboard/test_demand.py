@@ -81,12 +81,39 @@ def test_a_long_query_does_not_take_over_the_sentence(app: Flask, operator: Flas
         assert f"“{whole[:59]}…”" in sentence(operator.get(page).text)
 
 
+def test_arabic_does_not_turn_the_numbers_about_it_round(app: Flask, operator: FlaskClient) -> None:
+    record(app, search(ANNA, "مستشار ضرائب"), search(BEN, "مستشار ضرائب"))
+    page = sentence(operator.get("/demand").text)
+    assert "it was “\u2068مستشار ضرائب\u2069”, 2 times by 2 people;" in page
+    assert "\u2068" not in operator.get("/demand/zero-result-queries.json").text
+
+
 def test_the_sentence_says_when_nothing_is_remarkable(app: Flask, operator: FlaskClient) -> None:
     assert "Nobody asked Sage in this period." in operator.get("/demand").text
     record(app, search(ANNA, "chef", found=3))
-    assert "Every one of one search found something." in sentence(operator.get("/demand").text)
+    assert sentence(operator.get("/demand").text) == "The only search found something."
+    record(app, search(BEN, "chef", found=3))
+    assert sentence(operator.get("/demand").text) == "Every one of 2 searches found something."
     record(app, search(ANNA, "surf teacher"))
+    assert "It was for “surf teacher”, and nobody left an e-mail address." in sentence(
+        operator.get("/demand").text
+    )
+    record(app, search(BEN, "cook"))
     assert "No two of these were for the same thing" in operator.get("/demand").text
+
+
+def test_what_servers_searched_for_without_a_session_is_asked_by_nobody_known(
+    app: Flask, operator: FlaskClient
+) -> None:
+    chef = {name: value for name, value in search("", "chef").items() if name != "session_id"}
+    record(app, chef, chef)
+    assert sentence(operator.get("/demand").text) == (
+        "100 % of 2 searches found nothing. Most often it was “chef”, 2 times;"
+        " nobody left an e-mail address."
+    )
+    assert sentence(operator.get("/overview").text).endswith(
+        "The top unmet demand is “chef”: asked 2 times, none known."
+    )
 
 
 def test_the_ledger_has_near_duplicates_as_one_demand(app: Flask, operator: FlaskClient) -> None:
@@ -113,6 +140,20 @@ def test_the_ledger_has_near_duplicates_as_one_demand(app: Flask, operator: Flas
     assert (chef["last_fortnight"], chef["fortnight_before"]) == (1, 0)
     assert path(app, "chef") in operator.get("/demand").text
     assert "</a> chef</h1>" in operator.get(path(app, "chef")).text
+
+
+def test_the_page_of_a_demand_tells_how_many_can_be_reached(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, search(ANNA, "chef"))
+    told = sentence(operator.get(path(app, "chef")).text)
+    assert told == (
+        "One person asked for “chef” in vain, one time so far. Nobody left an e-mail address. "
+    )
+    record(app, {"session_id": ANNA, "email": "anna@example.com"})
+    assert "They can be reached by e-mail." in sentence(operator.get(path(app, "chef")).text)
+    record(app, search(BEN, "chef"))
+    assert "One of them can be reached by e-mail." in sentence(operator.get(path(app, "chef")).text)
 
 
 def test_those_who_wait_are_a_click_away_in_the_same_period_and_tenant(

@@ -30,11 +30,23 @@ def test_the_sentence_names_who_deserves_a_better_place(app: Flask, operator: Fl
     # 60 clicks on 120 impressions at rank 1: 30 expected of each. Gem: 65/35 = 1.86.
     page = operator.get(PAGE).text
     assert answer_of(page) == (
-        "Sage showed 2 known experts 240 times; a tenth of them got 50.0 % of it. gem deserves"
-        " a better place: it is clicked 1.86 times as often as its places explain."
+        "Sage showed experts 240 times; of 2 known the one shown most got 50.0 % of it. "
+        "gem deserves a better place: it is clicked 1.86 times as often as its places explain."
     )
     assert "hidden gem" in panel_of(page, "standing")
     assert "over-exposed" in panel_of(page, "standing")
+
+
+def test_the_sentence_counts_nobody_as_shown_who_was_not(app: Flask, operator: FlaskClient) -> None:
+    record(app, search("09 09:00", ANNA, found=("e0",)))
+    alone = operator.get("/experts?from=2026-11-09&to=2026-11-09").text
+    assert answer_of(alone).startswith("Sage showed the only expert known one time. Nobody")
+    shown = ("e0",) * 2 + tuple(f"e{n}" for n in range(9))
+    record(app, search("02 09:00", ANNA, found=shown), search("01 09:00", ANNA, found=("f1", "f2")))
+    # 11 known, of whom 9 were shown 11 times; the tenth of them, rounded up, are 2: 3 + 1 of 11
+    assert answer_of(operator.get(PAGE).text).startswith(
+        "Sage showed experts 11 times; of 11 known the tenth shown most got 36.4 % of it"
+    )
 
 
 def test_who_was_clicked_and_never_shown_is_a_small_sample(

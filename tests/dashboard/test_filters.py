@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import record
+from tests.dashboard.reading import in_words
 from tests.dashboard.test_figures import resolved
 from tests.metrics.asking import ANNA, BEN, CARA
 from tracker.dashboard.wording import value_in_words
@@ -101,9 +102,26 @@ def test_words_for_values_say_what_a_reader_would() -> None:
         "true": "yes",
         "false": "no",
         "3": "3",
+        '""': "empty",
+        '" "': "empty",
+        "[]": "empty",
+        '[""]': "empty",
+        "[true,false]": "yes, no",
+        "[[1,2],[]]": "[1, 2], []",
         '"cut sho': '"cut sho',
     }
     assert {value: value_in_words(value) for value in said} == said
+
+
+def test_a_value_of_nothing_can_be_seen_and_followed(app: Flask, operator: FlaskClient) -> None:
+    record(app, *(change(ANNA, "city", value, 0) for value in ("", [], " ")))
+    for page in ("/filters", "/demand"):
+        shown = operator.get(page).text
+        assert shown.count(">empty</a>") == 3
+        assert not re.search(r"<a [^>]*>\s*</a>", shown)
+    told = operator.get("/people?filter=city&value=%22%22&dead_end=1").text
+    assert "One session set city to empty and found nothing left" in in_words(told)
+    assert in_words(operator.get("/activity").text).count("Set city to empty: found nothing") == 3
 
 
 def test_the_rate_charts_are_what_plotly_understands(app: Flask, operator: FlaskClient) -> None:
@@ -123,3 +141,14 @@ def test_the_rate_charts_are_what_plotly_understands(app: Flask, operator: Flask
     assert dead["customdata"] == ["50 to 75", "75 to 100", "100 to 125"]
     assert demand["layout"]["xaxis"]["tickvals"] == [50, 75, 100, 125]
     assert supply["data"][0]["y"] == [0, 0, 6]
+
+
+def test_long_marks_of_the_rate_scale_leave_each_other_room(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, change(ANNA, "rate", [900, 1100], 5))
+    drawn = re.findall(
+        r'<script type="application/json">(.*?)</script>', operator.get("/filters").text, re.S
+    )
+    marks = [json.loads(figure)["layout"]["xaxis"]["tickvals"] for figure in drawn]
+    assert marks == [[900, 950, 1000, 1050, 1100]] * 2

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from tests.conftest import dispose, make_app, make_tenant, record
 from tests.dashboard.conftest import asked, browser_of, make_operator
-from tests.dashboard.reading import answer_of
+from tests.dashboard.reading import answer_of, links_of, panel_of
 from tests.dashboard.test_panels import click, search
 from tracker.config import ROOT
 from tracker.dashboard import page_views
@@ -82,10 +82,44 @@ def test_sentences_about_a_single_thing_are_in_the_singular(
     record(app, search(1) | {"payload": search(1)["payload"] | ONE_FOUND})
     operator.post("/api/events", json={"event_type": "nothing we know"})
     said = {path: answer_of(operator.get(path).text) for path in ("/activity", "/experts")}
-    assert said["/activity"].startswith("One event came in; one was refused,")
-    assert said["/experts"].startswith("Sage showed one known expert one time;")
+    assert said["/activity"] == "One event came in; one was refused, with its reason below."
+    assert said["/experts"].startswith("Sage showed the only expert known one time.")
     assert answer_of(operator.get("/people").text).startswith("One session.")
     assert answer_of(operator.get("/people?query=query+1").text).startswith("One session searched")
+
+
+def test_another_period_or_tenant_is_shown_from_its_first_row(
+    app: Flask, operator: FlaskClient
+) -> None:
+    make_tenant(app, "other")
+    record(app, *(search(n) for n in range(20)))
+    page = operator.get("/sage?top-queries.offset=15&top-queries.sort=query&tenant=default").text
+    assert "16 to 20 of 20" in page
+    assert page.count('name="top-queries.sort"') > 1  # the forms for tenant and range keep that
+    assert 'name="top-queries.offset"' not in page
+    periods = page.split('<nav class="periods"')[1].split("</nav>")[0]
+    days = [link for link in links_of(page) if "from=" in link]
+    assert days
+    assert not [link for link in [*links_of(periods), *days] if "offset" in link]
+
+
+def test_a_list_that_got_shorter_is_shown_from_its_first_row(
+    app: Flask, operator: FlaskClient
+) -> None:
+    record(app, search(1))
+    page = operator.get("/sage?top-queries.offset=15").text
+    assert "query 1" in panel_of(page, "top-queries")
+    assert operator.get("/sage/top-queries.json?offset=15").json["rows"] == []
+
+
+def test_show_everything_stays_with_the_period_and_the_tenant(
+    app: Flask, operator: FlaskClient
+) -> None:
+    make_tenant(app, "other")
+    record(app, search(1))
+    page = operator.get("/sage?period=7d&tenant=default&top-queries.q=nothing").text
+    everything = "/sage?period=7d&tenant=default#top-queries"
+    assert everything in links_of(panel_of(page, "top-queries"))
 
 
 _A_WEEK = 8 * 24 * 60

@@ -55,9 +55,14 @@ def test_the_sentence_compares_with_nothing_when_comparison_is_off(
 
 
 def test_of_a_single_session_no_share_is_said(app: Flask, operator: FlaskClient) -> None:
-    record(app, search("03 09:00", BEN))
+    record(app, click("03 09:00", BEN, "a"))
     assert answer_of(operator.get(PAGE).text) == (
-        "One session. It did not get to a click, and is not known by name."
+        "One session. It neither searched nor set a filter, and is not known by name."
+    )
+    record(app, search("01 09:00", ANNA), search("08 09:00", ANNA))
+    day = "/people?from=2026-11-08&to=2026-11-08&compare=none"
+    assert answer_of(operator.get(day).text) == (
+        "One session. It searched or filtered without clicking an expert, and is not known by name."
     )
 
 
@@ -184,7 +189,7 @@ def test_the_sentence_of_a_session_tells_what_was_done(app: Flask, operator: Fla
     record(app, *a_visit())
     said = answer_of(operator.get(f"/people/session/{ANNA}").text)
     assert said == (
-        f"{EMAIL} came 2 Nov 09:00 and stayed 10 min 0 s: "
+        f"{EMAIL} came on 2 Nov 09:00 and stayed 10 min 0 s: "
         "3 events, one search and one click among them."
     )
 

@@ -90,6 +90,8 @@ def test_operators_of_a_tenant_see_shared_views_of_their_tenant_only(
         post(operator, name=f"Of {tenant}", query=f"tenant={tenant}", shared="1")
     post(operator, name="One of acme", path="/business/acme", query="", shared="1")
     post(operator, name="Of all", shared="1")
+    for page in ("/overview", "/views"):
+        assert "with all operators" not in operator.get(page).text
     theirs = browser_of(app, make_operator(app, "tom@example.com", "tenant", ("acme",)))
     text = theirs.get("/views").text
     assert "Of acme" in text

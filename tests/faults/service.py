@@ -77,7 +77,8 @@ class Service:
             with suppress(OSError, http.client.HTTPException):
                 if all(self.ask("GET", path)[0] == status for path, status in READY):
                     return
-            assert self._process and self._process.poll() is None, self.logged()
+            assert self._process
+            assert self._process.poll() is None, self.logged()
             time.sleep(0.1)
         raise AssertionError("the service did not become ready")
 

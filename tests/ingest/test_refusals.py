@@ -83,6 +83,37 @@ def test_every_fault_of_an_event_is_listed_at_once(client: FlaskClient) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("sent", "code", "paths"),
+    [
+        ({}, "invalid_event", ["event_type", "session_id"]),
+        (
+            {"event_type": "no", "email": "y"},
+            "unknown_event_type",
+            ["event_type", "email", "session_id"],
+        ),
+        (
+            query(query_text="x" * 9000) | {"session_id": "x", "user_id": "u"},
+            "payload_too_large",
+            ["payload", "session_id", "user_id"],
+        ),
+        (event_of("quota_exceeded", session_id=None), "server_only", ["event_type"]),
+        (
+            event_of("quota_exceeded", session_id=None, email="y"),
+            "server_only",
+            ["event_type", "email"],
+        ),
+    ],
+)
+def test_what_is_wrong_around_the_payload_is_listed_whatever_else_is(
+    client: FlaskClient, sent: dict[str, Any], code: str, paths: list[str]
+) -> None:
+    answer = client.post("/api/events", json=sent)
+    assert answer.status_code == (403 if (code, len(paths)) == ("server_only", 1) else 422)
+    [refused] = answer.json["rejected"]
+    assert (refused["code"], [fault["path"] for fault in refused["fields"]]) == (code, paths)
+
+
 @pytest.mark.parametrize("body", ["[]", "7", "null", '"card_click"', "true", "{}", "[{}]"])
 def test_json_that_is_no_event_is_refused_as_one(client: FlaskClient, body: str) -> None:
     answer = client.post("/api/events", data=body, content_type="application/json")

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,6 +50,11 @@ class Refusal(Exception):
     faults: tuple[tuple[str, str], ...]
     event_type: str = "unknown"
 
+    @property
+    def is_for_want_of_a_key(self) -> bool:
+        """Whether that the type is for servers only is all that is wrong."""
+        return self.code == "server_only" and len(self.faults) == 1
+
 
 class SampledOut(Exception):
     """A valid event that its type's sample rate leaves out; `args[0]` is its row."""
@@ -60,10 +65,13 @@ def parse(sent: Any, terms: Terms) -> Row:
 
     Raises Refusal with everything that is wrong with the event, or SampledOut.
     """
-    event_type = _event_type(sent, terms)
     fields_around = ExportedEnvelope if terms.source == "import" else Envelope
     envelope, faults = _validated(fields_around, sent, "")
-    payload, stored, more = _payload(event_type, sent.get("payload", {}), terms)
+    try:
+        event_type = _event_type(sent, terms)
+        payload, stored, more = _payload(event_type, sent.get("payload", {}), terms)
+    except Refusal as refusal:
+        raise _with_more(refusal, faults, sent, terms) from None
     faults = [*faults, *more, *_combination_faults(event_type, sent, terms)]
     if faults or envelope is None or payload is None:
         raise Refusal("invalid_event", tuple(faults), event_type.name)
@@ -88,6 +96,13 @@ def _event_type(sent: Any, terms: Terms) -> type[EventType]:
         fault = ("event_type", f"{name} is accepted with a server key only")
         raise Refusal("server_only", (fault,), name)
     return event_type
+
+
+def _with_more(refusal: Refusal, faults: Faults, sent: Any, terms: Terms) -> Refusal:
+    """The refusal with what is wrong around the payload, too; what it is about comes first."""
+    if isinstance(sent, dict) and refusal.code != "server_only":  # a key needs no session
+        faults = [*faults, *_sender_faults(sent, terms)]
+    return replace(refusal, faults=tuple(dict.fromkeys((*refusal.faults, *faults))))
 
 
 def _custom(name: str, terms: Terms) -> type[EventType]:
@@ -125,7 +140,14 @@ def _validated(model: type[Any], sent: Any, prefix: str) -> tuple[Any | None, Fa
 def _combination_faults(
     event_type: type[EventType], sent: Mapping[str, Any], terms: Terms
 ) -> Faults:
-    """Rules that depend on who sends."""
+    """Rules that depend on the type and on who sends."""
+    faults = _sender_faults(sent, terms)
+    if event_type.needs_request_id and sent.get("request_id") is None:
+        faults.append(("request_id", "is required"))
+    return faults
+
+
+def _sender_faults(sent: Mapping[str, Any], terms: Terms) -> Faults:
     faults = [
         (name, NO_NUL) for name in ("user_id", "request_id") if "\0" in str(sent.get(name, ""))
     ]
@@ -133,8 +155,6 @@ def _combination_faults(
         faults.append(("session_id", "is required"))
     if not terms.with_key and sent.get("user_id") is not None:
         faults.append(("user_id", "is accepted with a server key only"))
-    if event_type.needs_request_id and sent.get("request_id") is None:
-        faults.append(("request_id", "is required"))
     return faults
 
 

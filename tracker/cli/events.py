@@ -43,10 +43,7 @@ def import_events(
     """
     database = current_app.extensions["database"]
     settings = current_app.extensions["settings"]
-    tenant = tenant or settings.default_tenant
-    with database.read(None) as session:
-        if tenant not in {row.id for row in list_tenants(session)}:
-            raise click.ClickException(f"There is no tenant {tenant}. See `flask tenants list`.")
+    tenant = _known(tenant)
     with _readable(file) as path:
         shift = _shift(path) if shift_to_now else timedelta()
         with tqdm(unit=" lines", disable=None, leave=False) as bar:
@@ -54,6 +51,15 @@ def import_events(
             totals = Importer(database, settings, shift).run(lines, bar.update)
     settle_all(database)
     _report(totals, refused)
+
+
+def _known(tenant: str | None) -> str:
+    """The tenant named, or the default one."""
+    tenant = tenant or str(current_app.extensions["settings"].default_tenant)
+    with current_app.extensions["database"].read(None) as session:
+        if tenant not in {row.id for row in list_tenants(session)}:
+            raise click.ClickException(f"There is no tenant {tenant}. See `flask tenants list`.")
+    return tenant
 
 
 @contextmanager
@@ -88,13 +94,14 @@ def _shift(path: Path) -> timedelta:
 
 
 def _report(totals: Totals, refused: IO[str] | None) -> None:
-    for number, code, reason in totals.faults:
+    faults = sorted(totals.faults, key=lambda fault: fault[0])  # links are judged after events
+    for number, code, reason in faults:
         line = f"line {number}: {code}: {reason}"
         if refused:
             refused.write(line + "\n")
-        elif number <= totals.faults[:10][-1][0]:
+        elif number <= faults[:10][-1][0]:
             click.echo(line, err=True)
-    if totals.faults[10:] and not refused:
+    if faults[10:] and not refused:
         click.echo("more lines were refused; --refused FILE lists all of them", err=True)
     click.echo(
         f"accepted {totals.accepted} duplicates {totals.duplicates}"
@@ -113,8 +120,7 @@ def export_events(
     first: datetime | None, last: datetime | None, tenant: str | None, types: tuple[str, ...]
 ) -> None:
     """Write events to standard output, in the format that `import` takes."""
-    tenant = tenant or current_app.extensions["settings"].default_tenant
-    database = current_app.extensions["database"]
+    tenant, database = _known(tenant), current_app.extensions["database"]
     with click.open_file("-", "wb") as out, database.read(None) as session:
         for line in export_lines(session, tenant, _day(first), _day(last), types):
             out.write(orjson.dumps(line) + b"\n")

@@ -15,6 +15,8 @@ from tracker.metrics.annotations import Note
 Figure = dict[str, Any]
 _FLAG = "M 0 0 L 0 -11 L 9 -8 L 0 -5 Z"
 """A pennant on its pole, in pixels from the top of the plot."""
+_FLAG_AT_THE_END = _FLAG.replace(" 9 ", " -9 ")
+"""The same towards the left: to the right of the last day it would be cut off."""
 _WIDTH = 44
 _INK = "var(--ink-2)"
 _HEADER = Header("Notes", css_of(Kind.TEXT), right=False)
@@ -37,7 +39,8 @@ def flagged(figure: Figure, told: dict[date, str]) -> Figure:
     if not told:
         return figure
     layout = figure["layout"]
-    shapes = [*layout.get("shapes", []), *(part for day in told for part in _flag(day))]
+    _, end = layout["xaxis"].get("range", ("", ""))
+    shapes = [*layout.get("shapes", []), *(part for day in told for part in _flag(day, end))]
     axis = {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True}
     return {
         "data": [*figure["data"], _words(told)],
@@ -45,12 +48,13 @@ def flagged(figure: Figure, told: dict[date, str]) -> Figure:
     }
 
 
-def _flag(day: date) -> list[Figure]:
+def _flag(day: date, end: str) -> list[Figure]:
     x = day.isoformat()
     pole = {"type": "line", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1}
     pole |= {"layer": "below", "line": {"color": "var(--line-2)", "width": 1}}
     pixels = {"xsizemode": "pixel", "ysizemode": "pixel", "xanchor": x, "yanchor": 1}
-    pennant = {"type": "path", "path": _FLAG, "yref": "paper", **pixels}
+    path = _FLAG_AT_THE_END if end.startswith(x) else _FLAG
+    pennant = {"type": "path", "path": path, "yref": "paper", **pixels}
     return [pole, pennant | {"fillcolor": _INK, "line": {"color": _INK, "width": 1}}]
 
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -59,8 +60,13 @@ def soft(text: str) -> str:
 
 
 def short(text: str) -> str:
-    """A text that others wrote, cut where it would take over the sentence that it stands in."""
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    """A text that others wrote, so that it does not take over the sentence that it stands in.
+
+    It is cut, and Arabic or Hebrew kept from turning the numbers about it round.
+    """
+    cut = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    turns = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in cut)
+    return f"\u2068{cut}\u2069" if turns else cut
 
 
 def typeset(text: str) -> str:
@@ -75,7 +81,7 @@ def number(value: float) -> str:
 
 def decimal(value: float) -> str:
     """2.3333 -> 2.33; 12.5 -> 12.5; 123.4 -> 123"""
-    places = 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    places = 2 if round(abs(value), 2) < 10 else 1 if round(abs(value), 1) < 100 else 0
     return f"{value:,.{places}f}".replace("-", "\u2212")
 
 
@@ -90,12 +96,12 @@ def rate(value: float | None) -> str:
 
 def milliseconds(value: float) -> str:
     """840 -> 840 ms; 1240 -> 1.2 s"""
-    return f"{value:.0f}{_NARROW}ms" if value < 1000 else seconds(value / 1000)
+    return f"{value:.0f}{_NARROW}ms" if round(value) < 1000 else seconds(value / 1000)
 
 
 def seconds(value: float) -> str:
     """1.24 -> 1.2 s; 125 -> 2 min 5 s; 7300 -> 2 h 2 min"""
-    if value < 60:
+    if round(value, 1) < 60:
         return f"{value:.1f}{_NARROW}s"
     minutes, rest = divmod(round(value), 60)
     if minutes < 60:

@@ -23,11 +23,21 @@ class Links:
         """This page with some parameters changed; None takes one away."""
         return _url(self.path, {**self.args, **changes}, fragment)
 
+    @property
+    def kept(self) -> dict[str, str]:
+        """What stays chosen when the period or the tenant changes: not how far a list was read."""
+        return {
+            name: value
+            for name, value in self.args.items()
+            if name.split(".")[-1] not in ("offset", "starting_after")
+        }
+
     def over(self, period: str) -> str:
         """This page over a preset period."""
         days: dict[str, str | None] = {"from": None, "to": None}
         default = self.frame.default_period
-        return self.here(**days, period=None if period == default else period)
+        chosen = None if period == default else period
+        return _url(self.path, {**self.kept, **days, "period": chosen})
 
     def point(self, chart: Chart, row: Any) -> str:
         """Where a row of a chart leads: of a daily one to this page over its day."""
@@ -36,7 +46,7 @@ class Links:
         if self.frame.scope.first == self.frame.scope.last:
             return ""
         day = row.day.isoformat()
-        return self.here(**{"from": day, "to": day, "period": None})
+        return _url(self.path, {**self.kept, "from": day, "to": day, "period": None})
 
     def at(self, panel: str, **changes: str | None) -> str:
         """This page with parameters of one panel changed, scrolled to the panel."""
@@ -44,11 +54,7 @@ class Links:
 
     def data(self, panel: str, extension: str) -> str:
         """The panel's rows as JSON or CSV, all of them, in the order that is shown."""
-        kept = {
-            k: v
-            for k, v in self.args.items()
-            if not k.endswith((".offset", ".limit", ".starting_after"))
-        }
+        kept = {name: value for name, value in self.kept.items() if not name.endswith(".limit")}
         return _url(f"{self.path}/{panel}.{extension}", {**kept, "limit": "100000"})
 
     def to(self, template: str, row: Any = None) -> str:

@@ -75,6 +75,9 @@ def part(panel: Panel, session: Session, framed: Frame, links: Links) -> PanelVi
     size = panel.page_size if isinstance(panel, Table | Timeline) else None
     scope = panel_scope(framed, panel, links.args, size)
     found = answer(panel, session, scope)
+    if scope.offset and not found.rows:  # there were more when the link was made
+        scope = replace(scope, offset=0)
+        found = answer(panel, session, scope)
     before = _before(panel, session, framed, scope)
     blank = _is_blank(panel, found) and (before is None or _is_blank(panel, before))
     return replace(

@@ -39,7 +39,7 @@ def people(n: int) -> str:
 
 
 def value_in_words(value: str) -> str:
-    """A canonical filter value: "Dutch" -> Dutch; [50,120] -> 50 to 120; true -> yes.
+    """A canonical filter value: "Dutch" -> Dutch; [50,120] -> 50 to 120; true -> yes; "" -> empty.
 
     A range may be open: [50,null] -> 50 or more.
     """
@@ -47,9 +47,7 @@ def value_in_words(value: str) -> str:
         held = json.loads(value)
     except ValueError:  # a value too long to be kept whole
         return value
-    if isinstance(held, list) and len(held) == 2 and not any(isinstance(x, str) for x in held):
-        return _range(*held)
-    return _listed(held)
+    return _range(*held) if _is_range(held) else _listed(held)
 
 
 def input_in_words(value: str) -> str:
@@ -60,8 +58,16 @@ def input_in_words(value: str) -> str:
         return value
 
 
+def _is_range(held: Any) -> bool:
+    is_pair = isinstance(held, list) and len(held) == 2
+    return is_pair and all(end is None or type(end) in (int, float) for end in held)
+
+
 def _listed(held: Any) -> str:
-    return ", ".join(map(_in_words, held)) if isinstance(held, list) else _in_words(held)
+    """Never nothing: the words for a value are what its link is seen and heard by."""
+    if isinstance(held, list):
+        return ", ".join(map(_in_words, held or [""]))
+    return _in_words(held)
 
 
 def _range(low: Any, high: Any) -> str:
@@ -73,7 +79,9 @@ def _range(low: Any, high: Any) -> str:
 def _in_words(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "none", True: "yes", False: "no"}[value]
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value if value.strip() else "empty"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def tenant_names(session: Session, _scope: Scope | None = None) -> dict[str, str]:

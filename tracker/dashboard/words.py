@@ -34,9 +34,8 @@ def _searched(payload: Payload) -> str:
 
 
 def _set_filter(payload: Payload) -> str:
-    value = payload.get("value")
-    text = value if isinstance(value, str) else value_in_words(json.dumps(value))
-    return f"Set {payload.get('filter')} to {short(text)}{_found(payload)}"
+    value = value_in_words(json.dumps(payload.get("value")))
+    return f"Set {payload.get('filter')} to {short(value)}{_found(payload)}"
 
 
 def _saw(payload: Payload) -> str:

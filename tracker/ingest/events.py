@@ -126,7 +126,7 @@ def _all_refused(verdicts: Verdicts, is_batch: bool) -> ApiError:
         for path, rule in refusal.faults
     ]
     extra = {"accepted": 0, "duplicates": 0, "sampled": 0, "rejected": verdicts.rejected()}
-    if {refusal.code for _, refusal in verdicts.refused} == {"server_only"}:
+    if all(refusal.is_for_want_of_a_key for _, refusal in verdicts.refused):
         message = "Events of this type are accepted with a server key only."
         return ApiError(403, "server_only", message, faults, extra=extra)
     message = "No event was accepted. Each fault is listed with the rule it breaks."

@@ -59,7 +59,8 @@ def came_first(scope: Scope) -> Iterator[Condition]:
         return
     try:
         monday = date.fromisoformat(week)
-    except ValueError:
+        next_monday = monday + timedelta(weeks=1)
+    except (ValueError, OverflowError):
         yield Condition(_here(scope, false()), false())
         return
 
@@ -72,7 +73,7 @@ def came_first(scope: Scope) -> Iterator[Condition]:
         )
         return int(session.execute(members).scalar_one())
 
-    first = and_(~_was_here(None, monday), _was_here(monday, monday + timedelta(weeks=1)))
+    first = and_(~_was_here(None, monday), _was_here(monday, next_monday))
     is_counted = monday.weekday() == 0 and _is_one_week(scope)
     yield Condition(_here(scope, first), first, number if is_counted else None)
 

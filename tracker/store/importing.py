@@ -1,6 +1,7 @@
 """Taking in files of events, as a server would send them, in large transactions."""
 
 import hashlib
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -188,6 +189,7 @@ class Importer:
 def _values(line: Any) -> Iterator[Any]:
     """The events, or the link, that a line holds."""
     if isinstance(line, bytes):
+        line = line.removeprefix(BOM_UTF8)  # Windows begins files with it
         if not line.strip():
             return
         try:

@@ -24,9 +24,9 @@ def opening(session: Session, scope: Scope) -> Sentence:
     if not came.refused:
         return say(accepted + " and none was refused.", accepted=_accepted(came))
     return say(
-        accepted + "; {refused} {were} refused, each with its reason below.",
+        accepted + "; {refused} {were} its reason below.",
         accepted=_accepted(came),
-        were="was" if came.refused == 1 else "were",
+        were="was refused, with" if came.refused == 1 else "were refused, each with",
         refused=Linked("one" if came.refused == 1 else number(came.refused), "#refused"),
     )
 

@@ -40,10 +40,13 @@ def opening(session: Session, scope: Scope) -> Sentence:
         return say("Nobody asked Sage in this period.")
     searches = count(now.searches, "search", "searches")
     if not now.zero_results:
-        return say("Every one of {searches} found something.", searches=searches)
+        every = "The only search" if now.searches == 1 else f"Every one of {searches}"
+        return say("{every} found something.", every=every)
     before = ask_before(demand.totals, session, scope)
+    # Servers may search for somebody without saying in which session
+    who = "{people} searched in vain: " if now.sessions else ""
     first = say(
-        "{people} searched in vain: {rate} of {searches} found nothing{moved}. ",
+        who + "{rate} of {searches} found nothing{moved}. ",
         people=Linked(people(now.sessions).capitalize(), "#zero-result-queries"),
         rate=Linked(rate(now.zero_result_rate), "#daily-zero-results"),
         searches=searches,
@@ -55,11 +58,15 @@ def opening(session: Session, scope: Scope) -> Sentence:
 def _most_wanted(session: Session, scope: Scope, now: demand.DemandTotals) -> Sentence:
     """The most frequent query, where one stands out, and who can be reached."""
     top = ask(demand.zero_result_queries, session, replace(scope, limit=_ROWS)).rows[0]
+    query = Linked(f"“{short(top.query)}”", _sessions_of(top.query) if top.sessions else "")
+    if now.zero_results == 1:
+        return say("It was for {query}, and {reachable}.", query=query, **_reachable(now))
     if top.zero_results == 1:
         return say("No two of these were for the same thing, and {reachable}.", **_reachable(now))
+    by = " by {people}" if top.sessions else ""
     return say(
-        "Most often it was {query}, {times} by {people}; {reachable}.",
-        query=Linked(f"“{short(top.query)}”", _sessions_of(top.query)),
+        "Most often it was {query}, {times}" + by + "; {reachable}.",
+        query=query,
         times=count(top.zero_results, "time"),
         people=people(top.sessions),
         **_reachable(now),
@@ -73,7 +80,7 @@ def _sessions_of(query: str) -> str:
 
 def _reachable(now: demand.DemandTotals) -> dict[str, str | Linked]:
     if not now.emails:
-        return {"reachable": "none of them left an e-mail address"}
+        return {"reachable": "nobody left an e-mail address"}
     left = "one person" if now.emails == 1 else f"{number(now.emails)} people"
     return {"reachable": Linked(f"{left} can be reached by e-mail", _KNOWN)}
 

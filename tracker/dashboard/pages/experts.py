@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from tracker.dashboard.answers import ask
 from tracker.dashboard.figures import axes
-from tracker.dashboard.formats import decimal, rate
+from tracker.dashboard.formats import decimal, number, rate
 from tracker.dashboard.page import Linked, Page, Sentence, say
 from tracker.dashboard.panels import Chart, Colour, Column, Kind, Series, Stat, Stats, Table
 from tracker.dashboard.wording import count
@@ -23,6 +23,8 @@ STANDING = Column(
 TIMES_EXPECTED = (
     "×\u00a0expected (COEC) is clicks over those that its places explain: 1 is as expected."
 )
+_TEN = 10
+"""Of so many experts a tenth is one."""
 _COLOURS: dict[str, Colour] = {"sage_panel": "searches", "grid": "filters"}
 
 
@@ -31,16 +33,27 @@ def opening(session: Session, scope: Scope) -> Sentence:
     contexts = ask(concentration.by_context, session, scope)
     if not contexts:
         return _never_shown(session, scope)
-    main = contexts[0]
-    first = say(
-        "{where} showed {experts} {times}; a tenth of them got {share} of it{moved}. ",
-        where="Sage" if main.context == "sage_panel" else "The grid",
-        experts=count(main.experts, "known expert"),
-        times=Linked(count(main.impressions, "time"), "#exposure"),
-        share=Linked(rate(main.top_10_percent_share), "#concentration"),
-        moved=_fairness(main, _before(session, scope).get(main.context)),
+    before = _before(session, scope).get(contexts[0].context)
+    return Sentence(_shown(contexts[0], before).parts + _gems(session, scope).parts)
+
+
+def _shown(
+    now: concentration.Concentration, before: concentration.Concentration | None
+) -> Sentence:
+    """How often who is shown most got shown; some of those who are known never are."""
+    where = "Sage" if now.context == "sage_panel" else "The grid"
+    times = Linked(count(now.impressions, "time"), "#exposure")
+    if now.experts == 1:
+        return say("{where} showed the only expert known {times}. ", where=where, times=times)
+    few = "the one shown most" if now.experts <= _TEN else "the tenth shown most"
+    return say(
+        "{where} showed experts {times}; of {known} known " + few + " got {share} of it{moved}. ",
+        where=where,
+        times=times,
+        known=number(now.experts),
+        share=Linked(rate(now.top_10_percent_share), "#concentration"),
+        moved=_fairness(now, before),
     )
-    return Sentence(first.parts + _gems(session, scope).parts)
 
 
 def _never_shown(session: Session, scope: Scope) -> Sentence:

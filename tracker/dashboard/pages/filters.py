@@ -18,6 +18,8 @@ from tracker.metrics.scope import Scope
 
 _DEAD_ENDS = "/people?filter={filter}&dead_end=1"
 _MOST_MARKS = 12
+_MOST_LONG_MARKS = 7
+"""Of four digits and more: on a phone others would run into each other."""
 _NOTABLE = 3
 """Dead ends that a filter must have caused to be called out."""
 _WANTED = 10
@@ -119,11 +121,12 @@ def _demand_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
 
 
 def _scale(unit: str, rows: list[Any]) -> dict[str, Any]:
-    """Axes with a mark at every border between bins, while they are few."""
+    """Axes with a mark at every border between bins, while they are few, or at every other."""
     layout = axes(unit) | {"hovermode": "closest"}
     if len(rows) <= _MOST_MARKS:
         borders = sorted({edge for row in rows for edge in (row.low, row.high)})
-        layout["xaxis"] = {"tickvals": borders}
+        is_long = len(borders) > _MOST_LONG_MARKS and borders[-1] >= 1000
+        layout["xaxis"] = {"tickvals": borders[:: 2 if is_long else 1]}
     return layout
 
 

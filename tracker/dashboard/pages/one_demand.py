@@ -57,15 +57,16 @@ def opening(session: Session, scope: Scope) -> Sentence:
         people=people(wanted.people).capitalize(),
         name=short(wanted.demand),
         times=Linked(count(wanted.zero_results, "time"), "#wordings"),
-        waiting=_waiting(wanted.emails),
+        waiting=_waiting(wanted.people, wanted.emails),
     )
     return Sentence((*first.parts, *_helped(session, scope).parts))
 
 
-def _waiting(emails: int) -> str | Linked:
+def _waiting(people: int, emails: int) -> str | Linked:
     if not emails:
-        return "None of them left an e-mail address"
-    who = "One of them" if emails == 1 else f"{number(emails)} of them"
+        return "Nobody left an e-mail address"
+    some = "One of them" if emails == 1 else f"{number(emails)} of them"
+    who = "They" if people == 1 else some
     return Linked(f"{who} can be reached by e-mail", "#waiting")
 
 

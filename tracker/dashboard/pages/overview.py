@@ -58,7 +58,7 @@ def _unmet(session: Session, scope: Scope, listed: int) -> Sentence:
     return say(
         " The top unmet demand is {query}: {people}, {reachable}.",
         query=Linked(f"“{short(top.query)}”", "/demand"),
-        people=people(top.sessions),
+        people=people(top.sessions) if top.sessions else f"asked {count(top.zero_results, 'time')}",
         reachable=_reachable(top),
     )
 

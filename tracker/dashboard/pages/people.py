@@ -39,7 +39,7 @@ def opening(session: Session, scope: Scope) -> Sentence:
     before = ask_before(people.visitors, session, scope)
     steps = ask(people.funnel, session, scope)
     if now.sessions == 1:
-        return _of_one(now, steps[2].sessions, _trend(now, before))
+        return _of_one(now, steps, _trend(now, before))
     return say(
         "{came}{trend}. {clicked} of them searched or filtered and clicked an expert; "
         "{known} are known by name{moved}.",
@@ -51,13 +51,17 @@ def opening(session: Session, scope: Scope) -> Sentence:
     )
 
 
-def _of_one(now: people.Visitors, clicked: int, trend: str) -> Sentence:
+def _of_one(now: people.Visitors, steps: list[people.Step], trend: str) -> Sentence:
     """The same of a single session, of which nothing is a share."""
+    _, engaged, clicked, _ = (step.sessions for step in steps)
+    did = (
+        "searched or filtered " + ("and clicked" if clicked else "without clicking") + " an expert"
+    )
     return say(
         "{came}{trend}. It {did}, and {is} known by name.",
         came=Linked("One session", "#sessions"),
         trend=trend,
-        did="searched or filtered and clicked an expert" if clicked else "did not get to a click",
+        did=did if engaged else "neither searched nor set a filter",
         **{"is": "is" if now.identified_sessions else "is not"},
     )
 

@@ -39,8 +39,10 @@ def _when(row: timeline.Visitor, scope: Scope) -> str:
     first = moment(row.first_seen, scope.zone, scope.today)
     if row.active_days > 1:
         return f"on {row.active_days} days, first {first}"
+    is_today = row.first_seen.astimezone(scope.zone).date() == scope.today
+    came = f"{'at' if is_today else 'on'} {first}"
     stayed = (row.last_seen - row.first_seen).total_seconds()
-    return f"{first}" + (f" and stayed {seconds(stayed)}" if stayed >= 1 else "")
+    return came + (f" and stayed {seconds(stayed)}" if stayed >= 1 else "")
 
 
 def done(row: timeline.Visitor) -> str:
