@@ -1,6 +1,7 @@
 """The outbox: at least once, in time, and never twice by two workers."""
 
 import base64
+import socket
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -116,6 +117,26 @@ def _enqueue_and_fail(app: Flask) -> None:
     with app.extensions["database"].write() as connection:
         deliveries.enqueue(connection, [message])
         raise ZeroDivisionError
+
+
+def test_a_host_with_several_addresses_is_reached_at_the_one_that_answers(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        (family, socket.SOCK_STREAM, 6, "", (address, 0))
+        for family, address in ((socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1"))
+    ]
+    look_up = socket.getaddrinfo
+
+    def looked_up(host: str, *more: Any, **options: Any) -> Any:
+        return found if host == "localhost" else look_up(host, *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    with Receiver() as receiver:
+        add_destination(app, receiver.url.replace("127.0.0.1", "localhost"))
+        enqueue(app, "msg-1")
+        deliver(app)
+    assert [stored(app, "msg-1").state, len(receiver.got)] == ["delivered", 1]
 
 
 def test_a_slack_channel_gets_the_text_alone_and_its_url_is_sealed(app: Flask) -> None:
