@@ -108,6 +108,20 @@ def run_a_trip_that_raises(
         raise error
 
 
+def test_ids_may_be_numbers_and_uuids(service: Service, client: Tracker) -> None:
+    with client.track_trip(request_id=81, session_id=UUID(SESSION), user_id=7) as trip:
+        trip.succeeded(1)
+    client.log_event("quota_exceeded", request_id=UUID(SESSION), session_id="", user_id=0)
+    client.link(UUID(SESSION), 7)
+    assert client.flush(60)
+    attempted, succeeded, quota = service.events
+    ids = ("request_id", "session_id", "user_id")
+    for event in (attempted, succeeded):
+        assert [event[name] for name in ids] == ["81", SESSION, "7"]
+    assert [quota.get(name) for name in ids] == [SESSION, None, "0"]
+    assert service.requests[-1][2] == {"session_id": SESSION, "user_id": "7"}
+
+
 def test_a_trip_that_succeeds_reports_attempt_and_outcome(
     service: Service, client: Tracker
 ) -> None:
