@@ -13,6 +13,7 @@ from tests.conftest import record
 from tests.dashboard.conftest import browser_of, csrf_token, make_operator
 from tests.dashboard.reading import in_words
 from tests.dashboard.test_panels import search
+from tests.ingest.sending import event_of
 from tracker.model import DailyIngest, Delivery
 from tracker.store import alerts, channels, deliveries
 
@@ -79,6 +80,18 @@ def test_a_rule_on_any_number_of_a_page_can_be_added(app: Flask, operator: Flask
     }
     page = in_words(operator.get("/alerts").text)
     assert "Overview, Totals: Searches below 5, over 7 days" in page
+
+
+def test_a_rule_may_watch_what_is_on_a_tenants_page(app: Flask, operator: FlaskClient) -> None:
+    form = {"name": "x", "kind": "panel", "comparison": "below", "value": "0.9"}
+    number = {"number": "business/integrations/success_rate", "row": "integration_id=zendesk_1"}
+    send(operator, "add-rule", **form, **number, tenant="default")
+    words = "Business, Integrations: Success of integration_id=zendesk_1 below 90.0 %, over one day"
+    assert words in in_words(operator.get("/alerts").text)
+    for name in ("integration_succeeded", "integration_failed"):
+        record(app, event_of(name))
+    tried = in_words(operator.get(f"/alerts/rules/{rules(app)[-1].id}/test").text)
+    assert "Success of integration_id=zendesk_1 on Business came to 50.0 %, below 90.0 %" in tried
 
 
 def test_a_rule_may_wait_for_the_end_of_a_day(app: Flask, operator: FlaskClient) -> None:

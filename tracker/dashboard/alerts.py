@@ -15,8 +15,14 @@ from sqlalchemy.orm import Session
 
 from tracker.dashboard import formats, settings_changes
 from tracker.dashboard.alert_changes import CHANGES
-from tracker.dashboard.alert_words import KIND_WORDS, named, watchable_numbers, watches, written
-from tracker.dashboard.pages import PAGES
+from tracker.dashboard.alert_words import (
+    KIND_WORDS,
+    named,
+    watchable_numbers,
+    watchable_panels,
+    watches,
+    written,
+)
 from tracker.dashboard.panels import Metric, Panel
 from tracker.dashboard.settings_changes import Done, answer_to, attempt, typed
 from tracker.dashboard.viewers import admin, viewer
@@ -39,7 +45,7 @@ def register(blueprint: Blueprint) -> None:
 
 
 def _watchable(app: Any) -> dict[tuple[str, str], Watchable]:
-    """What the clock may watch: the panels of all pages that are about no single thing."""
+    """What the clock may watch, and how to ask for it."""
 
     def in_context(metric: Metric) -> Metric:
         @wraps(metric)
@@ -50,12 +56,10 @@ def _watchable(app: Any) -> dict[tuple[str, str], Watchable]:
         return asked
 
     return {
-        (page.slug, panel.name): Watchable(
+        path: Watchable(
             in_context(panel.metric), page.title, partial(named, panel), partial(_plain, panel)
         )
-        for page in PAGES
-        if page.subject is None
-        for panel in page.panels
+        for path, (page, panel) in watchable_panels().items()
     }
 
 
