@@ -164,6 +164,21 @@ def test_what_is_sent_again_waits_while_its_channel_is_stopped(
     assert "It is sent again." in operator.get("/alerts").text
 
 
+def test_every_delivery_is_listed_a_page_at_a_time(app: Flask, operator: FlaskClient) -> None:
+    send(operator, "add-channel", name="Mail", kind="smtp", address="ada@example.com")
+    [channel] = held_channels(app)
+    with app.extensions["database"].write() as connection:
+        for _ in range(51):
+            channels.send_test(connection, channel.id, "test")
+    first = operator.get("/alerts").text
+    further = re.search(r'href="([^"]+)" rel="next"', first)
+    assert further
+    second = operator.get(further[1]).text
+    assert [page.count(">alert.test<") for page in (first, second)] == [50, 1]
+    assert 'rel="next"' not in second
+    assert 'href="/alerts#deliveries" rel="prev"' in second
+
+
 def test_a_slack_address_is_never_shown(app: Flask, operator: FlaskClient) -> None:
     form = {"name": "Chat", "kind": "slack", "address": "http://127.0.0.1:9/T0/secret-part"}
     send(operator, "add-channel", **form)

@@ -9,6 +9,7 @@ from flask import (
     abort,
     current_app,
     render_template,
+    request,
     url_for,
 )
 from sqlalchemy.orm import Session
@@ -73,18 +74,22 @@ def alerts_page(problem: str = "", done: Done | None = None) -> Any:
     someone = viewer()
     if someone.tenants is not None:
         abort(403, "Alerts are for those who may read all tenants.")
+    before = request.args.get("before", "")
     with current_app.extensions["database"].read(None) as session:
+        listed = channels.channel_deliveries(session, _DELIVERIES + 1, before)
         view = {
             "firing": alerts.list_firings(session, _HISTORY, open_only=True),
             "history": alerts.list_firings(session, _HISTORY),
             "rules": alerts.list_rules(session),
             "channels": channels.list_channels(session),
-            "deliveries": channels.channel_deliveries(session, _DELIVERIES),
+            "deliveries": listed[:_DELIVERIES],
             "tenants": list_tenants(session),
         }
     page = render_template(
         "dashboard/alerts.html",
         **view,
+        before=before,
+        further=listed[_DELIVERIES - 1].id if len(listed) > _DELIVERIES else "",
         kinds=KIND_WORDS,
         now=datetime.now(UTC),
         watches=watches,

@@ -11,9 +11,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
-from tracker.model import Delivery, Destination
+from tracker.model import Delivery, Destination, Uuid
 from tracker.store import bulk
 from tracker.store.access import audit
 
@@ -259,6 +270,14 @@ def _held(connection: Connection, destination_id: str) -> Any:
     columns = (DESTINATIONS.c.tenant_id, DESTINATIONS.c.name, DESTINATIONS.c.disabled_at)
     found = select(*columns).where(DESTINATIONS.c.id == destination_id)
     return connection.execute(found.with_for_update()).first()
+
+
+def earlier_than(delivery_id: str) -> ColumnElement[bool]:
+    """Behind this delivery in a list with the newest first, so that a page stays what it is."""
+    made = select(DELIVERIES.c.created_at).where(DELIVERIES.c.id == delivery_id).scalar_subquery()
+    here = tuple_(made, literal(delivery_id, Uuid()))
+    behind: ColumnElement[bool] = tuple_(DELIVERIES.c.created_at, DELIVERIES.c.id) < here
+    return behind
 
 
 def replay(connection: Connection, destination_id: str, delivery_id: str) -> bool:
