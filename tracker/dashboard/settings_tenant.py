@@ -136,10 +136,7 @@ def _rename(connection: Connection, tenant_id: str, actor: str) -> Done:
 
 
 def _create_key(connection: Connection, tenant_id: str, actor: str) -> Done:
-    name = form_text("name")
-    if not 1 <= len(name) <= 100:
-        raise AccessError("Say in up to 100 characters what the key is for.")
-    scopes = tuple(request.form.getlist("scope"))
+    name, scopes = form_text("name"), tuple(request.form.getlist("scope"))
     _, secret = access.create_key(connection, tenant_id, name, scopes, actor)
     return Done(f"The key “{name}” is made.", secret, "key")
 
