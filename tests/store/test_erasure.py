@@ -16,6 +16,7 @@ from tests.conftest import bearer, make_key, make_tenant, record
 from tracker.model import (
     AlertRule,
     Annotation,
+    ApiKey,
     AuditEntry,
     Base,
     Delivery,
@@ -348,6 +349,18 @@ def test_rules_alerts_names_and_the_audit_log_forget_too(
         kept = session.scalar(select(AlertRule.options).where(AlertRule.kind == "panel"))
         assert kept == options | {"row": f"{column}={ERASED}"}
         assert session.scalars(select(Delivery)).all() == []
+
+
+def test_a_text_that_names_somebody_many_times_still_fits_when_they_are_erased(app: Flask) -> None:
+    database = app.extensions["database"]
+    with database.write() as connection:
+        annotate(connection, "default", NOON.date(), "al " * 60, "test")
+        create_key(connection, "default", "al " * 30, ("write",), "test")
+    erase(database, "user", "al", "test")
+    with database.read(None) as session:
+        told = [session.scalars(select(text)).one() for text in (Annotation.text, ApiKey.name)]
+    assert [len(text) for text in told] == [200, 100]
+    assert not re.search(r"\bal\b", " ".join(told))
 
 
 @pytest.mark.parametrize(
