@@ -16,6 +16,7 @@ from tests.dashboard.reading import in_words
 from tests.ingest.sending import CLICK, event_of
 from tests.jobs.receiver import Receiver
 from tracker.jobs.deliveries import deliver_due
+from tracker.log_event import EventRefused, log_event
 from tracker.model import AuditEntry
 from tracker.store import alerts
 
@@ -262,6 +263,16 @@ def test_a_tenant_is_deleted_with_everything_once_its_id_is_typed(
     assert send(app.test_client(), key).status_code == 401
     answer = post(operator, "/settings/tenants/default/delete", confirm="default")
     assert answer.status_code == 422
+
+
+def test_the_process_takes_nothing_more_for_a_tenant_that_it_deleted(
+    app: Flask, operator: FlaskClient
+) -> None:
+    with app.app_context():
+        log_event("acme", "quota_exceeded", QUOTA["payload"])
+        post(operator, f"{ACME}/delete", confirm="acme")
+        with pytest.raises(EventRefused, match="must be a tenant's id"):
+            log_event("acme", "quota_exceeded", QUOTA["payload"])
 
 
 def test_a_tenant_without_anything_is_one_row(operator: FlaskClient) -> None:

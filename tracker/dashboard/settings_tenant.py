@@ -126,6 +126,7 @@ def remove_tenant(tenant_id: str) -> Any:
         rows = delete_tenant(current_app.extensions["database"], tenant_id, someone.name)
     except AccessError:
         abort(404, "There is no such tenant.")
+    current_app.extensions["choices"].forget(tenant_id)
     flash(f"The tenant {tenant_id} is gone, with {count(rows, 'row')}.")
     return redirect(url_for("dashboard.settings"))
 
