@@ -229,6 +229,17 @@ def test_nothing_is_left_by_any_search(app: Flask) -> None:
     assert erase(app.extensions["database"], "email", EMAIL, "x").events == 0
 
 
+def test_a_warning_about_a_stored_event_repeats_nothing_of_it(app: Flask) -> None:
+    record(
+        app,
+        search(MINE[0], 5, 1, "quiet tuscan villa", True) | {"email": EMAIL},
+        search(MINE[0], 5, 2, "quiet tuscan villa", True) | {"email": "other@example.com"},
+    )
+    assert "already_linked" in everything(app)
+    erase(app.extensions["database"], "email", EMAIL, "test")
+    assert "tuscan" not in everything(app)
+
+
 def test_a_number_that_is_somebodys_id_is_blotted_out_where_it_stands_alone(app: Flask) -> None:
     with app.extensions["database"].write() as connection:
         annotate(connection, "default", NOON.date(), "User 7 and 17 others wrote, v1.7", "test")
