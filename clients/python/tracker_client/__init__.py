@@ -273,7 +273,7 @@ class Tracker:
         except urllib.error.HTTPError as error:
             with error:
                 pause = _seconds(error.headers.get("Retry-After"))
-                return _Answer(error.code, _json_object(error.read()), pause)
+                return _Answer(error.code, _json_object(_rest(error)), pause)
         except Exception as error:  # a network fails in many ways, all of them passing
             return _Answer(0, {}, problem=f"{type(error).__name__}: {error}")
 
@@ -448,12 +448,20 @@ def _backoff(attempt: int) -> float:
 def _seconds(retry_after: str | None) -> float | None:
     """A Retry-After header as seconds from now; it holds a number or a date."""
     text = (retry_after or "").strip()
-    if text.isdigit():
+    if text.isdecimal():
         return float(text)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
     except (TypeError, ValueError):
         return None
+
+
+def _rest(answer: urllib.error.HTTPError) -> bytes:
+    """What the answer says besides its status; nothing when it breaks off."""
+    try:
+        return answer.read()
+    except Exception:  # the status alone says whether to try again
+        return b""
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
