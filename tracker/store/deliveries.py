@@ -37,6 +37,7 @@ PATIENCE = {"alerts": timedelta(), "events": timedelta(days=5), "digest": timede
 """How long a destination must have been failing before a given-up delivery disables it."""
 
 CLAIMED_FOR = timedelta(seconds=60)
+PARKED_AT_ONCE = 500
 CLOCK = "clock"
 
 DELIVERIES = Delivery.__table__
@@ -130,6 +131,27 @@ def claim(
         .values(due_at=until, claimed_by=claim, attempts=DELIVERIES.c.attempts + 1)
     )
     return _claimed(connection, ids, claim, until)
+
+
+def park(connection: Connection, now: datetime) -> int:
+    """Takes what waits for stopped destinations out of the queue, of the first that are due.
+
+    Returns how many. Enabling puts them back; it waits for this to be done.
+    """
+    due = select(DELIVERIES.c.id, DELIVERIES.c.destination_id).where(DELIVERIES.c.due_at <= now)
+    first = connection.execute(due.order_by(DELIVERIES.c.due_at).limit(PARKED_AT_ONCE)).all()
+    stopped = (
+        select(DESTINATIONS.c.id)
+        .where(DESTINATIONS.c.id.in_({one.destination_id for one in first}))
+        .where(DESTINATIONS.c.disabled_at.is_not(None))
+        .with_for_update(key_share=True)
+    )
+    theirs = set(connection.scalars(stopped))
+    parked = [one.id for one in first if one.destination_id in theirs]
+    if parked:
+        aside = update(DELIVERIES).where(DELIVERIES.c.id.in_(parked), DELIVERIES.c.due_at <= now)
+        connection.execute(aside.values(due_at=None, claimed_by=None))
+    return len(parked)
 
 
 def _claimed(
@@ -260,6 +282,12 @@ def enable(connection: Connection, destination_id: str, actor: str) -> None:
         update(DESTINATIONS)
         .where(DESTINATIONS.c.id == destination_id)
         .values(disabled_at=None, disabled_reason=None, failing_since=None)
+    )
+    parked = and_(DELIVERIES.c.state == "waiting", DELIVERIES.c.due_at.is_(None))
+    connection.execute(
+        update(DELIVERIES)
+        .where(DELIVERIES.c.destination_id == destination_id, parked)
+        .values(due_at=datetime.now(UTC))
     )
     detail = {"name": held.name, "destination": destination_id}
     audit(connection, actor, "destination.enable", held.tenant_id, **detail)
