@@ -37,7 +37,6 @@ def deliver_due(
     """
     sent = 0
     flights: Flights = {}
-    _park(database)
     queue = _Queue(database)
     claimed = queue.claim(flights)
     if not claimed:
@@ -56,26 +55,18 @@ def deliver_due(
     return sent
 
 
-def _park(database: Database) -> None:
-    """Puts aside what waits for stopped destinations, or each claim would read all of it."""
-    until = time.monotonic() + _PARKING_SECONDS
-    while time.monotonic() < until:
-        with database.write() as connection:
-            if not deliveries.park(connection, datetime.now(UTC)):
-                return
-
-
 @dataclass
 class _Queue:
     """What is due, claimed some at a time.
 
-    Looking for others behind all that waits for busy destinations may take long, and others who
-    write wait meanwhile: where there was nothing, it is not done again at once.
+    While a claim reads, others may not write. So what waits for stopped destinations is put aside,
+    and behind all that waits for busy ones is looked once a second where there was nothing.
     """
 
     database: Database
     _busy: tuple[str, ...] = ()
     _again_at: float = 0
+    _park_at: float = 0
 
     def claim(self, flights: Flights) -> list[Claimed]:
         in_hand = Counter(delivery.destination_id for delivery in flights.values())
@@ -83,11 +74,22 @@ class _Queue:
         busy = tuple(sorted(one for one, n in in_hand.items() if n >= AT_ONCE))
         if free <= 0 or (busy == self._busy and time.monotonic() < self._again_at):
             return []
+        self._park()
         with self.database.write() as connection:
             found = deliveries.claim(connection, uuid4().hex, free, datetime.now(UTC), busy)
         if busy and len(found) < free:
             self._busy, self._again_at = busy, time.monotonic() + _POLL_SECONDS
         return found
+
+    def _park(self) -> None:
+        now = time.monotonic()
+        if now < self._park_at:
+            return
+        while time.monotonic() < now + _PARKING_SECONDS:
+            with self.database.write() as connection:
+                if not deliveries.park(connection, datetime.now(UTC)):
+                    break
+        self._park_at = time.monotonic() + _POLL_SECONDS
 
 
 def _finish(database: Database, outcomes: list[Outcome], announce: Announce) -> None:
