@@ -395,6 +395,25 @@ def test_a_demand_that_an_operator_worked_on_forgets_the_words(app: Flask) -> No
     assert "therapist" not in everything(app)
 
 
+def test_an_export_has_every_table_that_knows_the_session(app: Flask) -> None:
+    record(
+        app,
+        search(MINE[0], 5, 1, "fado", True),
+        trip(MINE[0], 7, 3, "X", True),
+        {"session_id": MINE[0], "email": EMAIL, "user_id": USER},
+    )
+    with app.extensions["database"].read(None) as session:
+        person = persons.person_of(session, "email", EMAIL)
+        held = persons.held_about(session, persons.trace(session, person))
+        knowing = {
+            table.name
+            for table in Base.metadata.sorted_tables
+            if any(MINE[0] in str(tuple(row)) for row in session.execute(select(table)))
+        }
+    assert "settled" in knowing
+    assert {name for name, found in held.items() if found} - {"person"} >= knowing
+
+
 @pytest.mark.parametrize("first", ["attempted", "outcome"])
 @pytest.mark.parametrize("by", ["email", "user", "session"])
 def test_an_outcome_that_names_nobody_goes_with_its_attempt(
