@@ -399,6 +399,21 @@ def test_the_audit_log_tells_what_was_done_to_alerts(app: Flask, operator: Flask
         assert logged(operator, f"channel.{action}") == f"name: Ops; channel: {channel}"
 
 
+def test_a_type_that_a_tenant_made_up_is_sampled_like_any_other(
+    app: Flask, operator: FlaskClient
+) -> None:
+    key = make_key(app, "acme", ("write",))
+    post(operator, f"{ACME}/custom-events", custom_events="1")
+    own = [{"event_type": "button_pressed", "payload": {}}] * 100
+    assert send(app.test_client(), key, {"events": own}).json["accepted"] == 100
+    assert 'name="one_in.custom:button_pressed"' in operator.get(ACME).text
+    post(operator, f"{ACME}/sampling", **{"one_in.custom:button_pressed": "5"})
+    answer = send(app.test_client(), key, {"events": own})
+    assert answer.json["sampled"] > 50
+    post(operator, f"{ACME}/sampling", **{"one_in.custom:button_pressed": ""})
+    assert send(app.test_client(), key, {"events": own}).json["sampled"] == 0
+
+
 @pytest.mark.parametrize("role", ["analyst", "tenant"])
 def test_only_admins_see_or_change_settings(app: Flask, role: str) -> None:
     tenants = ("acme",) if role == "tenant" else ()

@@ -9,7 +9,6 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from tracker.catalog import CATALOG
 from tracker.catalog.hygiene import SENSITIVE_NAMES
 from tracker.dashboard.settings_changes import (
     Done,
@@ -26,7 +25,7 @@ from tracker.jobs.addresses import Refused, resolve
 from tracker.model import Tenant
 from tracker.store import access, subscriptions
 from tracker.store.access import AccessError
-from tracker.store.budgets import DEFAULT_BUDGET
+from tracker.store.budgets import DEFAULT_BUDGET, samplable_types
 from tracker.store.secrets import STRIPE, remove_secret, secret_set_at, set_secret
 from tracker.store.settings import (
     MOST_SAMPLED,
@@ -96,10 +95,9 @@ def _sampled(session: Session, tenant_id: str, chosen: dict[str, Any]) -> list[S
     today = current_app.extensions["calendar"].day(datetime.now(UTC))
     in_force = choices_of(session, tenant_id, today).sampling
     sampling, budgets = chosen.get("sampling") or {}, chosen.get("budgets") or {}
-    types = [name for name, event in CATALOG.items() if event.samplable]
     return [
         SampledType(name, sampling.get(name), budgets.get(name), in_force.get(name, 1))
-        for name in types
+        for name in samplable_types(session, tenant_id, chosen)
     ]
 
 
@@ -168,7 +166,7 @@ def _choose_custom_events(connection: Connection, tenant_id: str, actor: str) ->
 
 
 def _choose_sampling(connection: Connection, tenant_id: str, actor: str) -> Done:
-    types = [name for name, event in CATALOG.items() if event.samplable]
+    types = samplable_types(connection, tenant_id, settings_of(connection, tenant_id))
     sampling = {
         name: form_number(f"one_in.{name}", f"“Keep one in” of {name}", 1, MOST_SAMPLED)
         for name in types
