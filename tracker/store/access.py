@@ -152,7 +152,7 @@ def create_tenant(
     if not _SLUG.fullmatch(tenant_id) or tenant_id in RESERVED_TENANTS:
         raise AccessError(
             f"{tenant_id!r} can't be a tenant's id: up to 63 lower-case letters, digits, "
-            "- and _, and not `tenants`."
+            "- and _, of which the first is a letter or a digit, and not `tenants`."
         )
     if len(name) > _LONGEST_NAME:
         raise AccessError(f"A name has 1 to {_LONGEST_NAME} characters.")
