@@ -202,6 +202,27 @@ def test_the_history_says_whether_a_channel_was_told(app: Flask, operator: Flask
     assert ">nobody</td>" not in page
 
 
+def test_every_alert_that_was_is_listed_a_page_at_a_time(app: Flask, operator: FlaskClient) -> None:
+    begin = datetime.now(UTC) - timedelta(days=60)
+    with app.extensions["database"].write() as connection:
+        [rule, _] = alerts.list_rules(connection)
+        for hour in range(51):
+            moment = begin + timedelta(hours=hour)
+            alerts.note(connection, rule, moment, alerts.Wrong(moment, f"Wrong {hour}.", {}))
+            alerts.note(connection, rule, moment + timedelta(minutes=30), None)
+    first = operator.get("/alerts").text
+    further = re.search(r'href="([^"]+)" rel="next">Earlier alerts', first)
+    assert further
+    second = operator.get(further[1]).text
+    assert [page.count(">Wrong ") for page in (first, second)] == [50, 1]
+    assert ">Wrong 0.<" in second
+    assert "Earlier alerts" not in second
+    newest = re.search(r"The last alert: ([^<]+)", first)
+    assert newest
+    assert newest[0] in second
+    assert 'href="/alerts#history" rel="prev"' in second
+
+
 def test_an_open_alert_is_acknowledged_and_resolved(app: Flask, operator: FlaskClient) -> None:
     firing = fire(app)
     assert "One alert" not in operator.get("/alerts").text

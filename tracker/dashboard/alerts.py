@@ -74,12 +74,14 @@ def alerts_page(problem: str = "", done: Done | None = None) -> Any:
     someone = viewer()
     if someone.tenants is not None:
         abort(403, "Alerts are for those who may read all tenants.")
-    before = request.args.get("before", "")
+    before, episode = (request.args.get(name, "") for name in ("before", "episode"))
     with current_app.extensions["database"].read(None) as session:
         listed = channels.channel_deliveries(session, _DELIVERIES + 1, before)
+        episodes = alerts.list_firings(session, _HISTORY + 1, before=episode)
         view = {
             "firing": alerts.list_firings(session, _HISTORY, open_only=True),
-            "history": alerts.list_firings(session, _HISTORY),
+            "history": episodes[:_HISTORY],
+            "last": alerts.list_firings(session, 1),
             "rules": alerts.list_rules(session),
             "channels": channels.list_channels(session),
             "deliveries": listed[:_DELIVERIES],
@@ -89,6 +91,8 @@ def alerts_page(problem: str = "", done: Done | None = None) -> Any:
         "dashboard/alerts.html",
         **view,
         before=before,
+        episode=episode,
+        earlier=episodes[_HISTORY - 1].id if len(episodes) > _HISTORY else "",
         further=listed[_DELIVERIES - 1].id if len(listed) > _DELIVERIES else "",
         kinds=KIND_WORDS,
         now=datetime.now(UTC),
