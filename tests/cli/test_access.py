@@ -53,6 +53,13 @@ def test_a_key_of_nobody_is_refused_with_a_hint(app: Flask) -> None:
     assert "no living key" in refused(app, "keys", "revoke", "not-an-id")
 
 
+def test_a_name_that_is_too_long_is_refused_with_a_sentence(app: Flask) -> None:
+    assert "1 to 200" in refused(app, "tenants", "add", "acme", "--name", "n" * 201)
+    key = ("keys", "create", "--tenant", "default", "--scope", "read", "--name")
+    for name in ("n" * 101, ""):
+        assert "up to 100 characters" in refused(app, *key, name)
+
+
 def test_an_operator_gets_a_password_that_logs_in(app: Flask) -> None:
     out = run(app, "operators", "add", "ada@example.com", "--role", "admin")
     password = out.strip().rpartition("one-time password: ")[2]

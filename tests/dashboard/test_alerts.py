@@ -13,6 +13,7 @@ from tests.conftest import record
 from tests.dashboard.conftest import browser_of, csrf_token, make_operator
 from tests.dashboard.reading import in_words
 from tests.dashboard.test_panels import search
+from tests.ingest.sending import event_of
 from tracker.model import DailyIngest, Delivery
 from tracker.store import alerts, channels, deliveries
 
@@ -79,6 +80,18 @@ def test_a_rule_on_any_number_of_a_page_can_be_added(app: Flask, operator: Flask
     }
     page = in_words(operator.get("/alerts").text)
     assert "Overview, Totals: Searches below 5, over 7 days" in page
+
+
+def test_a_rule_may_watch_what_is_on_a_tenants_page(app: Flask, operator: FlaskClient) -> None:
+    form = {"name": "x", "kind": "panel", "comparison": "below", "value": "0.9"}
+    number = {"number": "business/integrations/success_rate", "row": "integration_id=zendesk_1"}
+    send(operator, "add-rule", **form, **number, tenant="default")
+    words = "Business, Integrations: Success of integration_id=zendesk_1 below 90.0 %, over one day"
+    assert words in in_words(operator.get("/alerts").text)
+    for name in ("integration_succeeded", "integration_failed"):
+        record(app, event_of(name))
+    tried = in_words(operator.get(f"/alerts/rules/{rules(app)[-1].id}/test").text)
+    assert "Success of integration_id=zendesk_1 on Business came to 50.0 %, below 90.0 %" in tried
 
 
 def test_a_rule_may_wait_for_the_end_of_a_day(app: Flask, operator: FlaskClient) -> None:
@@ -151,6 +164,21 @@ def test_what_is_sent_again_waits_while_its_channel_is_stopped(
     assert "It is sent again." in operator.get("/alerts").text
 
 
+def test_every_delivery_is_listed_a_page_at_a_time(app: Flask, operator: FlaskClient) -> None:
+    send(operator, "add-channel", name="Mail", kind="smtp", address="ada@example.com")
+    [channel] = held_channels(app)
+    with app.extensions["database"].write() as connection:
+        for _ in range(51):
+            channels.send_test(connection, channel.id, "test")
+    first = operator.get("/alerts").text
+    further = re.search(r'href="([^"]+)" rel="next"', first)
+    assert further
+    second = operator.get(further[1]).text
+    assert [page.count(">alert.test<") for page in (first, second)] == [50, 1]
+    assert 'rel="next"' not in second
+    assert 'href="/alerts#deliveries" rel="prev"' in second
+
+
 def test_a_slack_address_is_never_shown(app: Flask, operator: FlaskClient) -> None:
     form = {"name": "Chat", "kind": "slack", "address": "http://127.0.0.1:9/T0/secret-part"}
     send(operator, "add-channel", **form)
@@ -172,6 +200,27 @@ def test_the_history_says_whether_a_channel_was_told(app: Flask, operator: Flask
     page = operator.get("/alerts").text
     assert ">yes</td>" in page
     assert ">nobody</td>" not in page
+
+
+def test_every_alert_that_was_is_listed_a_page_at_a_time(app: Flask, operator: FlaskClient) -> None:
+    begin = datetime.now(UTC) - timedelta(days=60)
+    with app.extensions["database"].write() as connection:
+        [rule, _] = alerts.list_rules(connection)
+        for hour in range(51):
+            moment = begin + timedelta(hours=hour)
+            alerts.note(connection, rule, moment, alerts.Wrong(moment, f"Wrong {hour}.", {}))
+            alerts.note(connection, rule, moment + timedelta(minutes=30), None)
+    first = operator.get("/alerts").text
+    further = re.search(r'href="([^"]+)" rel="next">Earlier alerts', first)
+    assert further
+    second = operator.get(further[1]).text
+    assert [page.count(">Wrong ") for page in (first, second)] == [50, 1]
+    assert ">Wrong 0.<" in second
+    assert "Earlier alerts" not in second
+    newest = re.search(r"The last alert: ([^<]+)", first)
+    assert newest
+    assert newest[0] in second
+    assert 'href="/alerts#history" rel="prev"' in second
 
 
 def test_an_open_alert_is_acknowledged_and_resolved(app: Flask, operator: FlaskClient) -> None:

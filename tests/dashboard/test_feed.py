@@ -73,6 +73,12 @@ def test_a_cursor_that_is_none_is_refused(operator: FlaskClient) -> None:
     assert operator.get("/feed/acme?activity.starting_after=x").status_code == 400
 
 
+def test_lines_of_a_faulty_filter_are_refused(operator: FlaskClient) -> None:
+    answer = operator.get("/feed/acme/activity.ndjson?q=a%00b")
+    assert answer.status_code == 400
+    assert answer.json["error"]["fields"][0]["path"] == "q"
+
+
 def test_it_is_filtered_by_type_and_by_text_in_the_payload(
     app: Flask, operator: FlaskClient
 ) -> None:

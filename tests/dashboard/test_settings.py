@@ -16,6 +16,7 @@ from tests.dashboard.reading import in_words
 from tests.ingest.sending import CLICK, event_of
 from tests.jobs.receiver import Receiver
 from tracker.jobs.deliveries import deliver_due
+from tracker.log_event import EventRefused, log_event
 from tracker.model import AuditEntry
 from tracker.store import alerts
 
@@ -264,6 +265,16 @@ def test_a_tenant_is_deleted_with_everything_once_its_id_is_typed(
     assert answer.status_code == 422
 
 
+def test_the_process_takes_nothing_more_for_a_tenant_that_it_deleted(
+    app: Flask, operator: FlaskClient
+) -> None:
+    with app.app_context():
+        log_event("acme", "quota_exceeded", QUOTA["payload"])
+        post(operator, f"{ACME}/delete", confirm="acme")
+        with pytest.raises(EventRefused, match="must be a tenant's id"):
+            log_event("acme", "quota_exceeded", QUOTA["payload"])
+
+
 def test_a_tenant_without_anything_is_one_row(operator: FlaskClient) -> None:
     answer = post(operator, f"{ACME}/delete", confirm="acme")
     assert "is gone, with one row." in answer.text
@@ -386,6 +397,21 @@ def test_the_audit_log_tells_what_was_done_to_alerts(app: Flask, operator: Flask
     for action in ("test", "delete"):
         post(operator, f"/alerts/{action}-channel", channel=channel)
         assert logged(operator, f"channel.{action}") == f"name: Ops; channel: {channel}"
+
+
+def test_a_type_that_a_tenant_made_up_is_sampled_like_any_other(
+    app: Flask, operator: FlaskClient
+) -> None:
+    key = make_key(app, "acme", ("write",))
+    post(operator, f"{ACME}/custom-events", custom_events="1")
+    own = [{"event_type": "button_pressed", "payload": {}}] * 100
+    assert send(app.test_client(), key, {"events": own}).json["accepted"] == 100
+    assert 'name="one_in.custom:button_pressed"' in operator.get(ACME).text
+    post(operator, f"{ACME}/sampling", **{"one_in.custom:button_pressed": "5"})
+    answer = send(app.test_client(), key, {"events": own})
+    assert answer.json["sampled"] > 50
+    post(operator, f"{ACME}/sampling", **{"one_in.custom:button_pressed": ""})
+    assert send(app.test_client(), key, {"events": own}).json["sampled"] == 0
 
 
 @pytest.mark.parametrize("role", ["analyst", "tenant"])

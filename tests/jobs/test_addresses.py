@@ -55,7 +55,7 @@ def test_a_url_that_leads_to_a_private_address_is_refused(url: str) -> None:
 
 def test_development_may_allow_private_addresses() -> None:
     target = resolve("http://127.0.0.1:8123/hook?x=1", allow_private=True)
-    assert (target.address, target.port, target.path) == ("127.0.0.1", 8123, "/hook?x=1")
+    assert (target.addresses, target.port, target.path) == (("127.0.0.1",), 8123, "/hook?x=1")
     assert target.host_header == "127.0.0.1:8123"
 
 

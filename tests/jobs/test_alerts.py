@@ -196,6 +196,19 @@ def test_what_goes_on_when_a_rule_is_no_longer_snoozed_is_told_then(app: Flask) 
     assert [message["type"] for message in messages(app)] == ["alert.fired", "alert.resolved"]
 
 
+def test_the_end_of_what_was_told_is_told_while_its_rule_is_snoozed(app: Flask) -> None:
+    rule = only_rule(app, "spike")
+    channel(app)
+    usual_weeks(app)
+    spike(app, NOW)
+    look(app, NOW)
+    with app.extensions["database"].write() as connection:
+        later = NOW + timedelta(hours=8)
+        alerts.change_rule(connection, rule, "test", snoozed_until=later)
+    look(app, NOW + timedelta(hours=2))
+    assert [message["type"] for message in messages(app)] == ["alert.fired", "alert.resolved"]
+
+
 def test_what_goes_on_is_told_to_a_channel_that_comes_later(app: Flask) -> None:
     only_rule(app, "refusals", above=0.1)
     refuse(app, NOW.date(), NOW.date() - timedelta(days=1))

@@ -1,7 +1,9 @@
 """The outbox: at least once, in time, and never twice by two workers."""
 
 import base64
+import socket
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -118,6 +120,26 @@ def _enqueue_and_fail(app: Flask) -> None:
         raise ZeroDivisionError
 
 
+def test_a_host_with_several_addresses_is_reached_at_the_one_that_answers(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        (family, socket.SOCK_STREAM, 6, "", (address, 0))
+        for family, address in ((socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1"))
+    ]
+    look_up = socket.getaddrinfo
+
+    def looked_up(host: str, *more: Any, **options: Any) -> Any:
+        return found if host == "localhost" else look_up(host, *more, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    with Receiver() as receiver:
+        add_destination(app, receiver.url.replace("127.0.0.1", "localhost"))
+        enqueue(app, "msg-1")
+        deliver(app)
+    assert [stored(app, "msg-1").state, len(receiver.got)] == ["delivered", 1]
+
+
 def test_a_slack_channel_gets_the_text_alone_and_its_url_is_sealed(app: Flask) -> None:
     with Receiver() as receiver:
         add_destination(app, receiver.url, kind="slack")
@@ -166,6 +188,44 @@ def test_what_waited_for_a_disabled_destination_is_sent_when_it_is_enabled(app: 
             deliveries.enable(connection, DESTINATION, "test")
         assert deliver(app) == 1
     assert [got.headers["webhook-id"] for got in receiver.got] == ["msg-1"]
+
+
+def test_what_waits_for_a_disabled_destination_is_not_read_at_each_claim(app: Flask) -> None:
+    with Receiver() as receiver:
+        add_destination(app, receiver.url)
+        enqueue(app, "msg-1")
+        with app.extensions["database"].write() as connection:
+            deliveries.disable(connection, DESTINATION, "Off.", "test", datetime.now(UTC))
+        assert deliver(app) == 0
+        parked = stored(app, "msg-1")
+        assert (parked.state, parked.due_at) == ("waiting", None)
+        with app.extensions["database"].write() as connection:
+            assert deliveries.replay(connection, DESTINATION, str(parked.id))
+        assert deliver(app) == 0
+        with app.extensions["database"].write() as connection:
+            deliveries.enable(connection, DESTINATION, "test")
+        assert deliver(app) == 1
+    assert stored(app, "msg-1").state == "delivered"
+
+
+def test_behind_a_busy_destination_is_looked_once_a_second(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind: list[float] = []
+    claim = deliveries.claim
+
+    def noted(*asked: Any) -> Any:
+        if asked[-1]:
+            behind.append(time.monotonic())
+        return claim(*asked)
+
+    monkeypatch.setattr(deliveries, "claim", noted)
+    with Receiver() as receiver:
+        add_destination(app, receiver.url)
+        enqueue(app, *(f"msg-{n}" for n in range(200)))
+        began = time.monotonic()
+        assert deliver(app) == 200
+    assert len(behind) <= 1 + (time.monotonic() - began)
 
 
 def test_a_tenants_webhook_is_disabled_only_after_five_days_of_failure(app: Flask) -> None:

@@ -245,6 +245,13 @@ def test_one_attempt_shows_its_inputs_its_person_and_what_happened_around_it(app
     assert asked(app, attempt.attempt, filters={"attempt_id": "r1"}, tenants=("other",)) == []
 
 
+def test_an_attempt_without_a_session_is_whose_its_events_say(app: Flask) -> None:
+    attempted, failed = tried("03 10:00", "r1", 10, code="X", who="")
+    record(app, attempted, failed | {"email": "anna@example.com"})
+    found = asked(app, attempt.person, filters={"attempt_id": "r1"})
+    assert found == [(None, "anna@example.com", None)]
+
+
 def test_the_real_file_gives_691_attempts(app: Flask) -> None:
     import gzip
 

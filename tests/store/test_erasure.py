@@ -16,6 +16,7 @@ from tests.conftest import bearer, make_key, make_tenant, record
 from tracker.model import (
     AlertRule,
     Annotation,
+    ApiKey,
     AuditEntry,
     Base,
     Delivery,
@@ -228,6 +229,17 @@ def test_nothing_is_left_by_any_search(app: Flask) -> None:
     assert erase(app.extensions["database"], "email", EMAIL, "x").events == 0
 
 
+def test_a_warning_about_a_stored_event_repeats_nothing_of_it(app: Flask) -> None:
+    record(
+        app,
+        search(MINE[0], 5, 1, "quiet tuscan villa", True) | {"email": EMAIL},
+        search(MINE[0], 5, 2, "quiet tuscan villa", True) | {"email": "other@example.com"},
+    )
+    assert "already_linked" in everything(app)
+    erase(app.extensions["database"], "email", EMAIL, "test")
+    assert "tuscan" not in everything(app)
+
+
 def test_a_number_that_is_somebodys_id_is_blotted_out_where_it_stands_alone(app: Flask) -> None:
     with app.extensions["database"].write() as connection:
         annotate(connection, "default", NOON.date(), "User 7 and 17 others wrote, v1.7", "test")
@@ -350,6 +362,18 @@ def test_rules_alerts_names_and_the_audit_log_forget_too(
         assert session.scalars(select(Delivery)).all() == []
 
 
+def test_a_text_that_names_somebody_many_times_still_fits_when_they_are_erased(app: Flask) -> None:
+    database = app.extensions["database"]
+    with database.write() as connection:
+        annotate(connection, "default", NOON.date(), "al " * 60, "test")
+        create_key(connection, "default", "al " * 30, ("write",), "test")
+    erase(database, "user", "al", "test")
+    with database.read(None) as session:
+        told = [session.scalars(select(text)).one() for text in (Annotation.text, ApiKey.name)]
+    assert [len(text) for text in told] == [200, 100]
+    assert not re.search(r"\bal\b", " ".join(told))
+
+
 @pytest.mark.parametrize(
     "address", ["user@xn--bcher-kva.example", "jose\u0301@example.com", "\uff41da@example.com"]
 )
@@ -369,6 +393,25 @@ def test_a_demand_that_an_operator_worked_on_forgets_the_words(app: Flask) -> No
     with database.read(None) as session:
         assert sorted(session.scalars(select(Demand.name))) == [ERASED, "fado"]
     assert "therapist" not in everything(app)
+
+
+def test_an_export_has_every_table_that_knows_the_session(app: Flask) -> None:
+    record(
+        app,
+        search(MINE[0], 5, 1, "fado", True),
+        trip(MINE[0], 7, 3, "X", True),
+        {"session_id": MINE[0], "email": EMAIL, "user_id": USER},
+    )
+    with app.extensions["database"].read(None) as session:
+        person = persons.person_of(session, "email", EMAIL)
+        held = persons.held_about(session, persons.trace(session, person))
+        knowing = {
+            table.name
+            for table in Base.metadata.sorted_tables
+            if any(MINE[0] in str(tuple(row)) for row in session.execute(select(table)))
+        }
+    assert "settled" in knowing
+    assert {name for name, found in held.items() if found} - {"person"} >= knowing
 
 
 @pytest.mark.parametrize("first", ["attempted", "outcome"])

@@ -109,7 +109,10 @@ def _custom(name: str, terms: Terms) -> type[EventType]:
     if not (terms.custom_events and terms.with_key):
         raise Refusal("unknown_event_type", (("event_type", "must be a name in the catalog"),))
     if (event_type := custom_type(name)) is None:
-        rule = "must be a name in the catalog, or 1 to 60 lower-case letters, digits, _ . and -"
+        rule = (
+            "must be a name in the catalog, or 1 to 60 lower-case letters, digits, _ . and -,"
+            " of which the first is a letter"
+        )
         raise Refusal("unknown_event_type", (("event_type", rule),))
     return event_type
 

@@ -101,7 +101,8 @@ def _snooze(connection: Connection, actor: str) -> Done:
     hours = form_number("hours", "The hours", 0, _LONGEST_SNOOZE_HOURS) or 0
     until = datetime.now(UTC) + timedelta(hours=hours) if hours else None
     alerts.change_rule(connection, _id("rule"), actor, snoozed_until=until)
-    return Done(f"Nobody is told for {hours} h." if hours else "Channels are told again.")
+    quiet = f"For {hours} h nobody is told of what begins; the end of what was told is."
+    return Done(quiet if hours else "Channels are told again.")
 
 
 def _delete_rule(connection: Connection, actor: str) -> Done:

@@ -1,11 +1,12 @@
 """What alert rules watch, in operators' words."""
 
+from functools import cache
 from typing import Any
 
 from tracker.dashboard import formats
 from tracker.dashboard.answers import kind_of, number_columns
 from tracker.dashboard.page import Page
-from tracker.dashboard.pages import PAGES, page_named
+from tracker.dashboard.pages import PAGES
 from tracker.dashboard.panels import Chart, Matrix, Panel, Stats, Table, Timeline
 from tracker.dashboard.wording import count
 
@@ -34,10 +35,10 @@ def watches(rule: Any) -> str:
 
 
 def _number_watched(options: Any) -> str:
-    page = page_named(options["page"])
-    panel = page.panel(options["panel"]) if page else None
-    if page is None or panel is None:  # taken away since
+    found = watchable_panels().get((options["page"], options["panel"]))
+    if found is None:  # taken away since
         return KIND_WORDS["panel"]
+    page, panel = found
     row = f" of {options['row']}" if options.get("row") else ""
     limit = written(panel, options["column"], options["value"])
     number = named(panel, options["column"])
@@ -51,21 +52,29 @@ def written(panel: Panel, column: str, value: float) -> str:
     return formats.PLAIN[kind_of(panel.metric, column)](value)
 
 
+@cache
+def watchable_panels() -> dict[tuple[str, str], tuple[Page, Panel]]:
+    """By page and panel: those of pages about no single thing, and of the page of a tenant.
+
+    The rule says of which tenant. Lists of single events have no number that is one.
+    """
+    found: dict[tuple[str, str], tuple[Page, Panel]] = {}
+    for page in PAGES:
+        if page.subject is None or page.subject.tenant:
+            for panel in page.panels:
+                if not (isinstance(panel, Table) and panel.cursor):
+                    found.setdefault((page.slug, panel.name), (page, panel))
+    return found
+
+
 def watchable_numbers() -> list[tuple[str, list[tuple[str, str]]]]:
     """Every number that can be watched, by page: its path and its words."""
-    return [
-        (page.title, numbers)
-        for page in PAGES
-        if page.subject is None and (numbers := _numbers_of(page))
-    ]
-
-
-def _numbers_of(page: Page) -> list[tuple[str, str]]:
-    return [
-        (f"{page.slug}/{panel.name}/{column}", f"{panel.title}: {named(panel, column)}")
-        for panel in page.panels
-        for column in number_columns(panel.metric)
-    ]
+    numbers: dict[str, list[tuple[str, str]]] = {}
+    for (slug, name), (page, panel) in watchable_panels().items():
+        for column in number_columns(panel.metric):
+            words = f"{panel.title}: {named(panel, column)}"
+            numbers.setdefault(page.title, []).append((f"{slug}/{name}/{column}", words))
+    return list(numbers.items())
 
 
 def named(panel: Panel, column: str) -> str:

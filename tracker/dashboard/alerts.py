@@ -9,14 +9,21 @@ from flask import (
     abort,
     current_app,
     render_template,
+    request,
     url_for,
 )
 from sqlalchemy.orm import Session
 
 from tracker.dashboard import formats, settings_changes
 from tracker.dashboard.alert_changes import CHANGES
-from tracker.dashboard.alert_words import KIND_WORDS, named, watchable_numbers, watches, written
-from tracker.dashboard.pages import PAGES
+from tracker.dashboard.alert_words import (
+    KIND_WORDS,
+    named,
+    watchable_numbers,
+    watchable_panels,
+    watches,
+    written,
+)
 from tracker.dashboard.panels import Metric, Panel
 from tracker.dashboard.settings_changes import Done, answer_to, attempt, typed
 from tracker.dashboard.viewers import admin, viewer
@@ -39,7 +46,7 @@ def register(blueprint: Blueprint) -> None:
 
 
 def _watchable(app: Any) -> dict[tuple[str, str], Watchable]:
-    """What the clock may watch: the panels of all pages that are about no single thing."""
+    """What the clock may watch, and how to ask for it."""
 
     def in_context(metric: Metric) -> Metric:
         @wraps(metric)
@@ -50,12 +57,10 @@ def _watchable(app: Any) -> dict[tuple[str, str], Watchable]:
         return asked
 
     return {
-        (page.slug, panel.name): Watchable(
+        path: Watchable(
             in_context(panel.metric), page.title, partial(named, panel), partial(_plain, panel)
         )
-        for page in PAGES
-        if page.subject is None
-        for panel in page.panels
+        for path, (page, panel) in watchable_panels().items()
     }
 
 
@@ -69,18 +74,26 @@ def alerts_page(problem: str = "", done: Done | None = None) -> Any:
     someone = viewer()
     if someone.tenants is not None:
         abort(403, "Alerts are for those who may read all tenants.")
+    before, episode = (request.args.get(name, "") for name in ("before", "episode"))
     with current_app.extensions["database"].read(None) as session:
+        listed = channels.channel_deliveries(session, _DELIVERIES + 1, before)
+        episodes = alerts.list_firings(session, _HISTORY + 1, before=episode)
         view = {
             "firing": alerts.list_firings(session, _HISTORY, open_only=True),
-            "history": alerts.list_firings(session, _HISTORY),
+            "history": episodes[:_HISTORY],
+            "last": alerts.list_firings(session, 1),
             "rules": alerts.list_rules(session),
             "channels": channels.list_channels(session),
-            "deliveries": channels.channel_deliveries(session, _DELIVERIES),
+            "deliveries": listed[:_DELIVERIES],
             "tenants": list_tenants(session),
         }
     page = render_template(
         "dashboard/alerts.html",
         **view,
+        before=before,
+        episode=episode,
+        earlier=episodes[_HISTORY - 1].id if len(episodes) > _HISTORY else "",
+        further=listed[_DELIVERIES - 1].id if len(listed) > _DELIVERIES else "",
         kinds=KIND_WORDS,
         now=datetime.now(UTC),
         watches=watches,

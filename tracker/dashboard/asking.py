@@ -25,6 +25,8 @@ ROWS_BY_DEFAULT = 100
 NOBODY = ""
 """No tenant has this id."""
 _EARLIEST = date(2000, 1, 1)
+_NO_NUL = "must not contain a NUL character"
+"""Which PostgreSQL can't hold."""
 
 
 class BadParameters(Exception):
@@ -91,7 +93,7 @@ def frame(
     Raises BadParameters with all faults, or NotYours.
     """
     now = datetime.now(UTC)
-    faults: list[Fault] = []
+    faults = [Fault(name, _NO_NUL) for name, value in args.items() if "\0" in value]
     today = now.astimezone(settings.zone).date()
     first, last, period = _days(args, today, page.default_period, faults)
     readable = [tenant for tenant in list_tenants(session) if viewer.may_read(tenant.id)]

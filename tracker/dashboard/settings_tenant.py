@@ -9,7 +9,6 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
-from tracker.catalog import CATALOG
 from tracker.catalog.hygiene import SENSITIVE_NAMES
 from tracker.dashboard.settings_changes import (
     Done,
@@ -26,7 +25,7 @@ from tracker.jobs.addresses import Refused, resolve
 from tracker.model import Tenant
 from tracker.store import access, subscriptions
 from tracker.store.access import AccessError
-from tracker.store.budgets import DEFAULT_BUDGET
+from tracker.store.budgets import DEFAULT_BUDGET, samplable_types
 from tracker.store.secrets import STRIPE, remove_secret, secret_set_at, set_secret
 from tracker.store.settings import (
     MOST_SAMPLED,
@@ -96,10 +95,9 @@ def _sampled(session: Session, tenant_id: str, chosen: dict[str, Any]) -> list[S
     today = current_app.extensions["calendar"].day(datetime.now(UTC))
     in_force = choices_of(session, tenant_id, today).sampling
     sampling, budgets = chosen.get("sampling") or {}, chosen.get("budgets") or {}
-    types = [name for name, event in CATALOG.items() if event.samplable]
     return [
         SampledType(name, sampling.get(name), budgets.get(name), in_force.get(name, 1))
-        for name in types
+        for name in samplable_types(session, tenant_id, chosen)
     ]
 
 
@@ -126,6 +124,7 @@ def remove_tenant(tenant_id: str) -> Any:
         rows = delete_tenant(current_app.extensions["database"], tenant_id, someone.name)
     except AccessError:
         abort(404, "There is no such tenant.")
+    current_app.extensions["choices"].forget(tenant_id)
     flash(f"The tenant {tenant_id} is gone, with {count(rows, 'row')}.")
     return redirect(url_for("dashboard.settings"))
 
@@ -136,10 +135,7 @@ def _rename(connection: Connection, tenant_id: str, actor: str) -> Done:
 
 
 def _create_key(connection: Connection, tenant_id: str, actor: str) -> Done:
-    name = form_text("name")
-    if not 1 <= len(name) <= 100:
-        raise AccessError("Say in up to 100 characters what the key is for.")
-    scopes = tuple(request.form.getlist("scope"))
+    name, scopes = form_text("name"), tuple(request.form.getlist("scope"))
     _, secret = access.create_key(connection, tenant_id, name, scopes, actor)
     return Done(f"The key “{name}” is made.", secret, "key")
 
@@ -170,7 +166,7 @@ def _choose_custom_events(connection: Connection, tenant_id: str, actor: str) ->
 
 
 def _choose_sampling(connection: Connection, tenant_id: str, actor: str) -> Done:
-    types = [name for name, event in CATALOG.items() if event.samplable]
+    types = samplable_types(connection, tenant_id, settings_of(connection, tenant_id))
     sampling = {
         name: form_number(f"one_in.{name}", f"“Keep one in” of {name}", 1, MOST_SAMPLED)
         for name in types

@@ -1,6 +1,6 @@
 """Where a message may go: public addresses only, unless development says otherwise.
 
-Names are resolved here, once, and the connection goes to the address that was checked, so that
+Names are resolved here, once, and the connection goes to an address that was checked, so that
 a name can't point elsewhere a moment later.
 """
 
@@ -19,14 +19,13 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class Target:
-    """A URL taken apart, and the address its host has now."""
+    """A URL taken apart, and the addresses its host has now."""
 
     host: str
     port: int
     is_tls: bool
     path: str
-    address: str
-    family: socket.AddressFamily
+    addresses: tuple[str, ...]
 
     @property
     def host_header(self) -> str:
@@ -59,11 +58,10 @@ def resolve(url: str, allow_private: bool) -> Target:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise Refused(f"The host {host} is not known.") from None
-    addresses = [(str(place[0]), family) for family, _, _, _, place in found]
-    if not allow_private and not all(is_public(address) for address, _ in addresses):
+    addresses = tuple(str(place[0]) for _, _, _, _, place in found)
+    if not allow_private and not all(map(is_public, addresses)):
         raise Refused(f"The host {host} has a private or local address.")
-    address, family = addresses[0]
-    return Target(host, port, is_tls, path, address, family)
+    return Target(host, port, is_tls, path, addresses)
 
 
 def is_public(text: str) -> bool:

@@ -96,10 +96,8 @@ def post(url: str, body: str, headers: dict[str, str], allow_private: bool) -> i
 
 
 def _connected(target: Target, deadline: float) -> socket.socket:
-    link = socket.socket(target.family, socket.SOCK_STREAM)
+    link = _reached(target, deadline)
     try:
-        link.settimeout(_left(deadline))
-        link.connect((target.address, target.port))
         if target.is_tls:
             link.settimeout(_left(deadline))
             return ssl.create_default_context().wrap_socket(link, server_hostname=target.host)
@@ -107,6 +105,21 @@ def _connected(target: Target, deadline: float) -> socket.socket:
         link.close()
         raise
     return link
+
+
+def _reached(target: Target, deadline: float) -> socket.socket:
+    """A connection to the first address that takes one, each in its part of the time.
+
+    `localhost` is ::1 on many machines, where few servers listen.
+    """
+    failed: OSError = ConnectionError("the host has no address")
+    for n, address in enumerate(target.addresses):
+        try:
+            seconds = _left(deadline) / (len(target.addresses) - n)
+            return socket.create_connection((address, target.port), seconds)
+        except OSError as error:
+            failed = error
+    raise failed
 
 
 def _left(deadline: float) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from tracker.metrics.attempts import Attempt, attempt_columns
@@ -80,19 +80,32 @@ def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]
 
 
 def person(session: Session, scope: Scope) -> list[Person]:
-    """Whose attempt it was, as far as that is known. Source: trip_creation_attempts, identities."""
+    """Whose attempt it was, as far as that is known: by its session, or by what its events name.
+
+    Source: trip_creation_attempts, identities, events.
+    """
     linked = (Identity.tenant_id == TripAttempt.tenant_id) & (
         Identity.session_id == TripAttempt.anon_session_id
     )
+    named: Any = (
+        select(Event.email)
+        .where(Event.tenant_id == TripAttempt.tenant_id, Event.email.is_not(None))
+        .where(Event.request_id == TripAttempt.request_id)
+        .order_by(Event.occurred_at, Event.id)
+        .limit(1)
+        .correlate(TripAttempt)
+        .scalar_subquery()
+    )
+    email = func.coalesce(Identity.email, named)
     statement = (
-        select(TripAttempt.anon_session_id, Identity.email, TripAttempt.user_id, Identity.user_id)
+        select(TripAttempt.anon_session_id, email, TripAttempt.user_id, Identity.user_id)
         .join(Identity, linked, isouter=True)
         .where(*_this(scope))
     )
     return [
-        Person(session_id, email, user_id or linked_user)
-        for session_id, email, user_id, linked_user in session.execute(statement)
-        if session_id or email or user_id
+        Person(session_id, address, user_id or linked_user)
+        for session_id, address, user_id, linked_user in session.execute(statement)
+        if session_id or address or user_id
     ]
 
 

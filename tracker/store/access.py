@@ -28,6 +28,9 @@ COMMAND_LINE = "command line"
 _PREFIX = 12
 """So much of a key is shown, to tell keys apart."""
 
+_LONGEST_NAME = 200
+_LONGEST_KEY_NAME = 100
+
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 IS_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
@@ -65,6 +68,8 @@ def create_key(
     """A new key of a tenant as (id, secret). The secret can't be read again later."""
     if not scopes or set(scopes) - set(SCOPES):
         raise AccessError("A key needs one scope or both: write, read.")
+    if not 1 <= len(name) <= _LONGEST_KEY_NAME:
+        raise AccessError(f"Say in up to {_LONGEST_KEY_NAME} characters what the key is for.")
     require_tenant(connection, tenant_id)
     key_id, secret = str(uuid7()), "trk_" + secrets.token_urlsafe(32)
     connection.execute(
@@ -147,8 +152,10 @@ def create_tenant(
     if not _SLUG.fullmatch(tenant_id) or tenant_id in RESERVED_TENANTS:
         raise AccessError(
             f"{tenant_id!r} can't be a tenant's id: up to 63 lower-case letters, digits, "
-            "- and _, and not `tenants`."
+            "- and _, of which the first is a letter or a digit, and not `tenants`."
         )
+    if len(name) > _LONGEST_NAME:
+        raise AccessError(f"A name has 1 to {_LONGEST_NAME} characters.")
     if kind not in KINDS:
         raise AccessError(f"A tenant's kind is one of {', '.join(KINDS)}.")
     if connection.execute(select(Tenant.id).where(Tenant.id == tenant_id)).first():

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, insert, literal, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
-from tracker.model import AlertFiring, AlertRule
+from tracker.model import AlertFiring, AlertRule, Uuid
 from tracker.store import bulk
-from tracker.store.access import AccessError, audit, require_tenant
+from tracker.store.access import IS_UUID, AccessError, audit, require_tenant
 from tracker.store.deliveries import CLOCK
 from tracker.store.telling import tell_fired, tell_resolved
 
@@ -158,8 +158,10 @@ def delete_rule(connection: Connection, rule_id: str, actor: str) -> None:
     audit(connection, actor, "alert.delete", rule.tenant_id, name=rule.name, rule=rule_id)
 
 
-def list_firings(session: Session | Connection, limit: int, open_only: bool = False) -> list[Any]:
-    """Episodes with their rules' names, the newest first."""
+def list_firings(
+    session: Session | Connection, limit: int, open_only: bool = False, before: str = ""
+) -> list[Any]:
+    """Episodes with their rules' names, the newest first; from behind the episode `before` on."""
     statement = (
         select(*FIRINGS.columns, RULES.c.name, RULES.c.kind, RULES.c.snoozed_until)
         .join(RULES, RULES.c.id == FIRINGS.c.rule_id)
@@ -168,6 +170,10 @@ def list_firings(session: Session | Connection, limit: int, open_only: bool = Fa
     )
     if open_only:
         statement = statement.where(FIRINGS.c.resolved_at.is_(None))
+    if IS_UUID(before):
+        fired = select(FIRINGS.c.fired_at).where(FIRINGS.c.id == before).scalar_subquery()
+        here = tuple_(fired, literal(before, Uuid()))
+        statement = statement.where(tuple_(FIRINGS.c.fired_at, FIRINGS.c.id) < here)
     return list(session.execute(statement))
 
 

@@ -69,7 +69,10 @@ def blot_out(connection: Connection, found: Trace) -> None:
     for table, columns in _WRITTEN:
         for row in _naming(connection, table, columns, found):
             texts = {
-                name: _blotted(getattr(row, name), patterns, name in _RECORDS) for name in columns
+                name: _fitting(
+                    table.c[name], _blotted(getattr(row, name), patterns, name in _RECORDS)
+                )
+                for name in columns
             }
             if all(texts[name] == getattr(row, name) for name in columns):
                 continue
@@ -109,6 +112,12 @@ def _blotted(value: Any, patterns: Patterns, is_record: bool) -> Any:
     if isinstance(value, list):
         return [_blotted(part, patterns, is_record) for part in value]
     return patterns[is_record].sub(ERASED, value) if isinstance(value, str) else value
+
+
+def _fitting(column: ColumnElement[Any], value: Any) -> Any:
+    """What the column takes: an identifier may be shorter than what stands in its place."""
+    longest = getattr(column.type, "length", None)
+    return value[:longest] if isinstance(value, str) and longest else value
 
 
 def _pattern(identifiers: list[str], before_a_user: str) -> re.Pattern[str]:

@@ -12,10 +12,13 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog import CATALOG
+from tracker.catalog.custom import PREFIX
 from tracker.model import DailyEvents
 
 DEFAULT_BUDGET = 1_000_000
 """Events a tenant may report of one type that can be sampled, on one day."""
+_MOST_OWN = 100
+"""Of a tenant's own types, to choose from."""
 
 
 def forced_sampling(
@@ -65,4 +68,23 @@ def _events_of(session: Connection | Session, tenant_id: str, today: date) -> di
 def is_samplable(name: str) -> bool:
     """Whether a part of the type's events may stand for all of them."""
     event_type = CATALOG.get(name)
-    return event_type.samplable if event_type else name.startswith("custom:")
+    return event_type.samplable if event_type else name.startswith(PREFIX)
+
+
+def samplable_types(
+    session: Connection | Session, tenant_id: str, settings: Mapping[str, Any]
+) -> list[str]:
+    """What of a tenant's may be sampled: types of the catalog, and of its own.
+
+    Of its own those that came most, and those of which something was chosen.
+    """
+    most = (
+        select(DailyEvents.event_type)
+        .where(DailyEvents.tenant_id == tenant_id, DailyEvents.event_type.startswith(PREFIX))
+        .group_by(DailyEvents.event_type)
+        .order_by(func.sum(DailyEvents.events).desc(), DailyEvents.event_type)
+        .limit(_MOST_OWN)
+    )
+    own = set(session.execute(most).scalars())
+    own |= {*(settings.get("sampling") or {}), *(settings.get("budgets") or {})} - CATALOG.keys()
+    return [*filter(is_samplable, CATALOG), *sorted(own)]

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
 from tracker.model import Delivery, Destination
-from tracker.store.access import AccessError, audit, normalised_email
+from tracker.store.access import IS_UUID, AccessError, audit, normalised_email
+from tracker.store.deliveries import earlier_than
 from tracker.store.sealing import seal
 from tracker.store.telling import CHANNELS, RULES, tell_channels, tell_newcomer
 
@@ -90,15 +91,17 @@ def send_test(connection: Connection, channel_id: str, actor: str) -> None:
     audit(connection, actor, "channel.test", name=held.name, channel=channel_id)
 
 
-def channel_deliveries(session: Session | Connection, limit: int) -> list[Any]:
-    """The newest deliveries of all channels, with the channels' names."""
+def channel_deliveries(session: Session | Connection, limit: int, before: str = "") -> list[Any]:
+    """The newest deliveries of all channels, with the channels' names; from behind `before` on."""
     statement = (
         select(*(c for c in DELIVERIES.columns if c.name != "body"), DESTINATIONS.c.name)
         .join(DESTINATIONS, DESTINATIONS.c.id == DELIVERIES.c.destination_id)
         .where(DESTINATIONS.c.purpose == CHANNELS)
-        .order_by(DELIVERIES.c.created_at.desc(), DELIVERIES.c.id)
+        .order_by(DELIVERIES.c.created_at.desc(), DELIVERIES.c.id.desc())
         .limit(limit)
     )
+    if IS_UUID(before):
+        statement = statement.where(earlier_than(before))
     return list(session.execute(statement))
 
 

@@ -11,9 +11,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
-from tracker.model import Delivery, Destination
+from tracker.model import Delivery, Destination, Uuid
 from tracker.store import bulk
 from tracker.store.access import audit
 
@@ -26,6 +37,7 @@ PATIENCE = {"alerts": timedelta(), "events": timedelta(days=5), "digest": timede
 """How long a destination must have been failing before a given-up delivery disables it."""
 
 CLAIMED_FOR = timedelta(seconds=60)
+PARKED_AT_ONCE = 500
 CLOCK = "clock"
 
 DELIVERIES = Delivery.__table__
@@ -119,6 +131,27 @@ def claim(
         .values(due_at=until, claimed_by=claim, attempts=DELIVERIES.c.attempts + 1)
     )
     return _claimed(connection, ids, claim, until)
+
+
+def park(connection: Connection, now: datetime) -> int:
+    """Takes what waits for stopped destinations out of the queue, of the first that are due.
+
+    Returns how many. Enabling puts them back; it waits for this to be done.
+    """
+    due = select(DELIVERIES.c.id, DELIVERIES.c.destination_id).where(DELIVERIES.c.due_at <= now)
+    first = connection.execute(due.order_by(DELIVERIES.c.due_at).limit(PARKED_AT_ONCE)).all()
+    stopped = (
+        select(DESTINATIONS.c.id)
+        .where(DESTINATIONS.c.id.in_({one.destination_id for one in first}))
+        .where(DESTINATIONS.c.disabled_at.is_not(None))
+        .with_for_update(key_share=True)
+    )
+    theirs = set(connection.scalars(stopped))
+    parked = [one.id for one in first if one.destination_id in theirs]
+    if parked:
+        aside = update(DELIVERIES).where(DELIVERIES.c.id.in_(parked), DELIVERIES.c.due_at <= now)
+        connection.execute(aside.values(due_at=None, claimed_by=None))
+    return len(parked)
 
 
 def _claimed(
@@ -250,6 +283,12 @@ def enable(connection: Connection, destination_id: str, actor: str) -> None:
         .where(DESTINATIONS.c.id == destination_id)
         .values(disabled_at=None, disabled_reason=None, failing_since=None)
     )
+    parked = and_(DELIVERIES.c.state == "waiting", DELIVERIES.c.due_at.is_(None))
+    connection.execute(
+        update(DELIVERIES)
+        .where(DELIVERIES.c.destination_id == destination_id, parked)
+        .values(due_at=datetime.now(UTC))
+    )
     detail = {"name": held.name, "destination": destination_id}
     audit(connection, actor, "destination.enable", held.tenant_id, **detail)
 
@@ -259,6 +298,14 @@ def _held(connection: Connection, destination_id: str) -> Any:
     columns = (DESTINATIONS.c.tenant_id, DESTINATIONS.c.name, DESTINATIONS.c.disabled_at)
     found = select(*columns).where(DESTINATIONS.c.id == destination_id)
     return connection.execute(found.with_for_update()).first()
+
+
+def earlier_than(delivery_id: str) -> ColumnElement[bool]:
+    """Behind this delivery in a list with the newest first, so that a page stays what it is."""
+    made = select(DELIVERIES.c.created_at).where(DELIVERIES.c.id == delivery_id).scalar_subquery()
+    here = tuple_(made, literal(delivery_id, Uuid()))
+    behind: ColumnElement[bool] = tuple_(DELIVERIES.c.created_at, DELIVERIES.c.id) < here
+    return behind
 
 
 def replay(connection: Connection, destination_id: str, delivery_id: str) -> bool:

@@ -14,13 +14,17 @@ from tracker.model import (
     Event,
     Identity,
     MemberDay,
+    Remembered,
     SessionDay,
+    Settled,
     Tenant,
     TripAttempt,
 )
 from tracker.store import bulk
 from tracker.store.access import IS_UUID, AccessError, normalised_email
+from tracker.store.facts import settled_under
 from tracker.store.projections import EventRow
+from tracker.store.trips import mark_of
 from tracker.store.uniques import SessionKey
 
 EVENTS, IDENTITIES, ATTEMPTS = Event.__table__, Identity.__table__, TripAttempt.__table__
@@ -200,7 +204,10 @@ def _naming(
 
 def held_about(connection: Connection | Session, found: Trace) -> dict[str, Any]:
     """All that is held about somebody, as JSON."""
-    by_session = ("tenant_id", "session_id")
+    by_session, by_mark = ("tenant_id", "session_id"), ("tenant_id", "kind", "key")
+    marks = {mark for row in found.events if (mark := settled_under(row))}
+    marks |= {(tenant, "search", session_id) for tenant, session_id in found.sessions}
+    marks |= set(map(mark_of, found.requests))
     members = [*found.sessions]
     if found.person.kind == "email":
         members += [(tenant, found.person.value) for tenant in found.person.tenants]
@@ -212,6 +219,8 @@ def held_about(connection: Connection | Session, found: Trace) -> dict[str, Any]
         ),
         "session_days": _matching(connection, SessionDay.__table__, by_session, found.sessions),
         "member_days": _matching(connection, MemberDay.__table__, ("tenant_id", "member"), members),
+        "settled": _matching(connection, Settled.__table__, by_mark, marks),
+        "remembered": _matching(connection, Remembered.__table__, by_mark, marks),
         "deliveries": _matching(
             connection,
             Delivery.__table__,

@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, literal, select, tuple_, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
 from tracker.catalog import CATALOG
 from tracker.catalog.custom import PREFIX
-from tracker.model import Delivery, Destination, Uuid
+from tracker.model import Delivery, Destination
 from tracker.store.access import IS_UUID, AccessError, audit, require_tenant
+from tracker.store.deliveries import earlier_than
 from tracker.store.sealing import seal
 
 EVENTS = "events"
@@ -169,18 +170,13 @@ def list_deliveries(
     state: str = "",
     before: str = "",
 ) -> list[Any]:
-    """The newest deliveries of a subscription, without their bodies.
-
-    From behind the delivery `before` on, so that a page stays what it is.
-    """
+    """The newest deliveries of a subscription, without their bodies; from behind `before` on."""
     columns = [column for column in DELIVERIES.columns if column.name != "body"]
     statement = select(*columns).where(DELIVERIES.c.destination_id == subscription_id)
     if state:
         statement = statement.where(DELIVERIES.c.state == state)
     if IS_UUID(before):
-        made = select(DELIVERIES.c.created_at).where(DELIVERIES.c.id == before).scalar_subquery()
-        here = tuple_(made, literal(before, Uuid()))
-        statement = statement.where(tuple_(DELIVERIES.c.created_at, DELIVERIES.c.id) < here)
+        statement = statement.where(earlier_than(before))
     newest = statement.order_by(DELIVERIES.c.created_at.desc(), DELIVERIES.c.id.desc())
     return list(session.execute(newest.limit(limit)))
 

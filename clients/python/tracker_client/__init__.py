@@ -96,30 +96,30 @@ class Tracker:
 
     def track_trip(
         self,
-        request_id: str | None = None,
-        session_id: str | None = None,
-        user_id: str | None = None,
+        request_id: object = None,
+        session_id: object = None,
+        user_id: object = None,
         input_snapshot: Mapping[str, Any] | None = None,
         effective_defaults: Mapping[str, Any] | None = None,
         prompt_contract_version: str | None = None,
     ) -> "Trip":
-        """One attempt to create a trip, as a context manager."""
+        """One attempt to create a trip, as a context manager. Ids may be numbers or UUIDs."""
         attempted = {
             "input_snapshot": {} if input_snapshot is None else input_snapshot,
             "effective_defaults": effective_defaults,
             "prompt_contract_version": prompt_contract_version,
         }
         who = {"session_id": session_id, "user_id": user_id}
-        return Trip(self, request_id or f"req_{uuid.uuid4().hex}", who, _given(attempted))
+        return Trip(self, _id(request_id) or f"req_{uuid.uuid4().hex}", who, _given(attempted))
 
     def log_event(
         self,
         name: str,
         data: Mapping[str, Any] | None = None,
         *,
-        request_id: str | None = None,
-        session_id: str | None = None,
-        user_id: str | None = None,
+        request_id: object = None,
+        session_id: object = None,
+        user_id: object = None,
         occurred_at: datetime | str | None = None,
     ) -> None:
         """Report an event of the catalog. `data` is its payload; the time defaults to now."""
@@ -127,16 +127,17 @@ class Tracker:
             "event_type": name,
             "event_id": _ordered_id(),
             "occurred_at": datetime.now(UTC) if occurred_at is None else occurred_at,
-            "session_id": session_id,
-            "user_id": user_id,
-            "request_id": request_id,
+            "session_id": _id(session_id),
+            "user_id": _id(user_id),
+            "request_id": _id(request_id),
             "payload": {} if data is None else data,
         }
         self._enqueue(_EVENTS, _given(event))
 
-    def link(self, session_id: str, user_id: str | None = None, email: str | None = None) -> None:
+    def link(self, session_id: object, user_id: object = None, email: str | None = None) -> None:
         """Attach an identity to all that the session does; call it in the login handshake."""
-        self._enqueue(_LINK, _given({"session_id": session_id, "user_id": user_id, "email": email}))
+        who = {"session_id": _id(session_id), "user_id": _id(user_id), "email": email}
+        self._enqueue(_LINK, _given(who))
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait at most `timeout` seconds until all is sent; whether it is."""
@@ -272,7 +273,7 @@ class Tracker:
         except urllib.error.HTTPError as error:
             with error:
                 pause = _seconds(error.headers.get("Retry-After"))
-                return _Answer(error.code, _json_object(error.read()), pause)
+                return _Answer(error.code, _json_object(_rest(error)), pause)
         except Exception as error:  # a network fails in many ways, all of them passing
             return _Answer(0, {}, problem=f"{type(error).__name__}: {error}")
 
@@ -381,6 +382,11 @@ def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def _id(value: object) -> str | None:
+    """As the service takes ids, for applications have numbers and UUIDs; an empty text is none."""
+    return None if value is None else _text(value) or None
+
+
 def _text(value: object) -> str:
     try:
         return str(value)
@@ -442,12 +448,20 @@ def _backoff(attempt: int) -> float:
 def _seconds(retry_after: str | None) -> float | None:
     """A Retry-After header as seconds from now; it holds a number or a date."""
     text = (retry_after or "").strip()
-    if text.isdigit():
+    if text.isdecimal():
         return float(text)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
     except (TypeError, ValueError):
         return None
+
+
+def _rest(answer: urllib.error.HTTPError) -> bytes:
+    """What the answer says besides its status; nothing when it breaks off."""
+    try:
+        return answer.read()
+    except Exception:  # the status alone says whether to try again
+        return b""
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
