@@ -174,8 +174,7 @@ def _insert(url: str, rows) -> float:
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
         prepared = [
-            (bulk._sqlite_statement(t), list(bulk.sqlite_tuples(t, listed)))
-            for t, listed in shares
+            (bulk._sqlite_statement(t), list(bulk.sqlite_tuples(t, listed))) for t, listed in shares
         ]
         began = time.perf_counter()
         for part in range(parts):

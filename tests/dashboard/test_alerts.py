@@ -15,7 +15,7 @@ from tests.dashboard.reading import in_words
 from tests.dashboard.test_panels import search
 from tests.ingest.sending import event_of
 from tracker.model import DailyIngest, Delivery
-from tracker.store import alerts, channels, deliveries
+from tracker.store import alerts, channels, destinations
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_what_is_sent_again_waits_while_its_channel_is_stopped(
     send(operator, "test-channel", channel=channel.id)
     with app.extensions["database"].write() as connection:
         delivery = connection.scalars(select(Delivery.id)).one()
-        deliveries.disable(connection, channel.id, "It failed.", "test", datetime.now(UTC))
+        destinations.disable(connection, channel.id, "It failed.", "test", datetime.now(UTC))
     wanted = {"channel": channel.id, "delivery": delivery}
     send(operator, "replay", **wanted)
     assert "It is sent again once the channel is enabled." in operator.get("/alerts").text

@@ -22,7 +22,7 @@ from tracker.metrics import overview
 from tracker.metrics.scope import Scope
 from tracker.model import AlertFiring, AlertRule, DailyIngest, Delivery, TripAttempt
 from tracker.store import alerts, channels
-from tracker.store.deliveries import disable
+from tracker.store.destinations import disable
 
 ZONE = ZoneInfo("UTC")
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)

@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from tests.jobs.receiver import Receiver
 from tracker.jobs.deliveries import deliver_due
 from tracker.model import AuditEntry, Delivery, Destination
-from tracker.store import deliveries
+from tracker.store import deliveries, destinations
 from tracker.store.sealing import seal
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
@@ -182,10 +182,10 @@ def test_what_waited_for_a_disabled_destination_is_sent_when_it_is_enabled(app: 
         add_destination(app, receiver.url)
         enqueue(app, "msg-1")
         with app.extensions["database"].write() as connection:
-            deliveries.disable(connection, DESTINATION, "Off.", "test", datetime.now(UTC))
+            destinations.disable(connection, DESTINATION, "Off.", "test", datetime.now(UTC))
         assert deliver(app) == 0
         with app.extensions["database"].write() as connection:
-            deliveries.enable(connection, DESTINATION, "test")
+            destinations.enable(connection, DESTINATION, "test")
         assert deliver(app) == 1
     assert [got.headers["webhook-id"] for got in receiver.got] == ["msg-1"]
 
@@ -195,15 +195,15 @@ def test_what_waits_for_a_disabled_destination_is_not_read_at_each_claim(app: Fl
         add_destination(app, receiver.url)
         enqueue(app, "msg-1")
         with app.extensions["database"].write() as connection:
-            deliveries.disable(connection, DESTINATION, "Off.", "test", datetime.now(UTC))
+            destinations.disable(connection, DESTINATION, "Off.", "test", datetime.now(UTC))
         assert deliver(app) == 0
         parked = stored(app, "msg-1")
         assert (parked.state, parked.due_at) == ("waiting", None)
         with app.extensions["database"].write() as connection:
-            assert deliveries.replay(connection, DESTINATION, str(parked.id))
+            assert destinations.replay(connection, DESTINATION, str(parked.id))
         assert deliver(app) == 0
         with app.extensions["database"].write() as connection:
-            deliveries.enable(connection, DESTINATION, "test")
+            destinations.enable(connection, DESTINATION, "test")
         assert deliver(app) == 1
     assert stored(app, "msg-1").state == "delivered"
 
@@ -258,11 +258,11 @@ def test_a_delivery_can_be_replayed_and_so_can_all_that_were_missed(app: Flask) 
         deliver(app)
         with app.extensions["database"].write() as connection:
             hour_ago = datetime.now(UTC) - timedelta(hours=1)
-            assert deliveries.replay_missed(connection, DESTINATION, hour_ago) == 2
+            assert destinations.replay_missed(connection, DESTINATION, hour_ago) == 2
         deliver(app)
         one = stored(app, "arrived")
         with app.extensions["database"].write() as connection:
-            assert deliveries.replay(connection, DESTINATION, one.id)
+            assert destinations.replay(connection, DESTINATION, one.id)
         deliver(app)
     names = [got.headers["webhook-id"] for got in receiver.got]
     assert len(names) == 6

@@ -21,7 +21,7 @@ from tests.ingest.sending import event_of
 from tests.jobs.receiver import Receiver
 from tracker.jobs.deliveries import deliver_due
 from tracker.model import Delivery, Destination
-from tracker.store import deliveries, notifying, recording, subscriptions
+from tracker.store import deliveries, destinations, notifying, recording, subscriptions
 from tracker.store.access import AccessError
 from tracker.store.notifying import send_missed, wants
 
@@ -111,7 +111,7 @@ def test_what_a_receiver_missed_is_sent_again_on_demand(app: Flask, client: Flas
         send(app, client, "quota_exceeded")
         deliver_due(app.extensions["database"], app.extensions["settings"])
         with app.extensions["database"].write() as connection:
-            deliveries.disable(connection, subscription_id, "away", "test", datetime.now(UTC))
+            destinations.disable(connection, subscription_id, "away", "test", datetime.now(UTC))
         send(app, client, "ingest_started")  # never enqueued: the subscription is disabled
         hour_ago = datetime.now(UTC) - timedelta(hours=1)
         assert send_missed(app.extensions["database"], "acme", subscription_id, hour_ago, "me") == 2
@@ -191,7 +191,7 @@ def missed_by_one(app: Flask, client: FlaskClient, *names: str) -> str:
     """A subscription to quotas that was stopped while these events came, all at one moment."""
     subscription_id, _ = subscribe(app, "quota_*")
     with app.extensions["database"].write() as connection:
-        deliveries.disable(connection, subscription_id, "away", "test", datetime.now(UTC))
+        destinations.disable(connection, subscription_id, "away", "test", datetime.now(UTC))
     send(app, client, *names)
     return subscription_id
 

@@ -11,7 +11,7 @@ from tracker.dashboard.answers import number_columns, row_type
 from tracker.dashboard.panels import Metric
 from tracker.dashboard.settings_changes import Done, form_number, form_text
 from tracker.jobs.addresses import Refused, resolve
-from tracker.store import alerts, channels, deliveries
+from tracker.store import alerts, channels, destinations
 from tracker.store.access import IS_UUID, AccessError, audit
 
 _LONGEST_SNOOZE_HOURS = 24 * 30
@@ -145,7 +145,7 @@ def _test_channel(connection: Connection, actor: str) -> Done:
 def _enable_channel(connection: Connection, actor: str) -> Done:
     channel = _id("channel")
     channels.require_channel(connection, channel)
-    deliveries.enable(connection, channel, actor)
+    destinations.enable(connection, channel, actor)
     return Done("The channel is sent to again, beginning with what waits.")
 
 
@@ -157,7 +157,7 @@ def _delete_channel(connection: Connection, actor: str) -> Done:
 def _replay(connection: Connection, actor: str) -> Done:
     channel, delivery = _id("channel"), _id("delivery")
     found = channels.require_channel(connection, channel)
-    if not deliveries.replay(connection, channel, delivery):
+    if not destinations.replay(connection, channel, delivery):
         raise AccessError("There is no such delivery, or it is being sent this moment.")
     detail = {"name": found.name, "channel": channel, "delivery": delivery}
     audit(connection, actor, "channel.replay", **detail)

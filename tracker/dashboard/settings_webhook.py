@@ -18,7 +18,7 @@ from tracker.dashboard.settings_changes import (
 from tracker.dashboard.viewers import admin
 from tracker.dashboard.wording import count
 from tracker.model import Tenant
-from tracker.store import deliveries, subscriptions
+from tracker.store import destinations, subscriptions
 from tracker.store.access import IS_UUID, AccessError, audit
 from tracker.store.notifying import send_missed
 
@@ -111,20 +111,20 @@ def _secret(connection: Connection, tenant_id: str, webhook_id: str, actor: str)
 def _disable(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
     _require(connection, tenant_id, webhook_id)
     reason = "An admin stopped it."
-    deliveries.disable(connection, webhook_id, reason, actor, datetime.now(UTC))
+    destinations.disable(connection, webhook_id, reason, actor, datetime.now(UTC))
     return Done("Nothing is sent until it is enabled.")
 
 
 def _enable(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
     _require(connection, tenant_id, webhook_id)
-    deliveries.enable(connection, webhook_id, actor)
+    destinations.enable(connection, webhook_id, actor)
     return Done("It is sent to again, beginning with what waits.")
 
 
 def _replay(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
     found = _require(connection, tenant_id, webhook_id)
     delivery_id = form_text("delivery")
-    if not IS_UUID(delivery_id) or not deliveries.replay(connection, webhook_id, delivery_id):
+    if not IS_UUID(delivery_id) or not destinations.replay(connection, webhook_id, delivery_id):
         raise AccessError("There is no such delivery, or it is being sent this moment.")
     detail = {"name": found.name, "webhook": webhook_id, "delivery": delivery_id}
     audit(connection, actor, "webhook.replay", tenant_id, **detail)

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Connection, literal, select, tuple_
 
 from tracker.model import Destination, Event, UtcDateTime, Uuid
-from tracker.store import bulk, deliveries
+from tracker.store import bulk, deliveries, destinations
 from tracker.store.access import AccessError, audit
 from tracker.store.database import Database
 from tracker.store.deliveries import Message
@@ -99,11 +99,11 @@ def send_missed(
         barrier(connection)  # whoever took it for disabled has stored what is looked for below
         subscription = _existing(connection, tenant_id, subscription_id)
         if subscription.disabled_at is not None:
-            deliveries.enable(connection, subscription_id, actor)
+            destinations.enable(connection, subscription_id, actor)
         detail = {"webhook": subscription_id, "since": since.isoformat()}
         audit(connection, actor, "webhook.replay", tenant_id, **detail)
     with database.write() as connection:
-        sent = deliveries.replay_missed(connection, subscription_id, since)
+        sent = destinations.replay_missed(connection, subscription_id, since)
     place: Place | None = (since, _BEFORE_ALL)
     while place:
         with database.write() as connection:
