@@ -156,10 +156,12 @@ def test_what_is_sent_again_waits_while_its_channel_is_stopped(
     with app.extensions["database"].write() as connection:
         delivery = connection.scalars(select(Delivery.id)).one()
         destinations.disable(connection, channel.id, "It failed.", "test", datetime.now(UTC))
+    assert "Every channel is stopped, so nobody is told." in operator.get("/alerts").text
     wanted = {"channel": channel.id, "delivery": delivery}
     send(operator, "replay", **wanted)
     assert "It is sent again once the channel is enabled." in operator.get("/alerts").text
     send(operator, "enable-channel", channel=channel.id)
+    assert "nobody is told" not in operator.get("/alerts").text
     send(operator, "replay", **wanted)
     assert "It is sent again." in operator.get("/alerts").text
 
