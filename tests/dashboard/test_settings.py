@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
+from standardwebhooks import Webhook
 
 from tests.conftest import bearer, make_key, make_tenant
 from tests.dashboard.conftest import ADMIN, browser_of, csrf_token, log_in, make_operator
@@ -227,6 +228,25 @@ def test_a_webhook_is_made_listed_replayed_and_deleted(app: Flask, operator: Fla
     assert {("destination.disable", "acme"), ("destination.enable", "acme")} <= changes
     assert "The webhook is gone" in post(operator, f"{hook}/delete").text
     assert operator.get(hook).status_code == 404
+
+
+def test_a_test_of_a_webhook_is_signed_and_listed_but_is_no_event(
+    app: Flask, operator: FlaskClient
+) -> None:
+    with Receiver() as receiver:
+        answer = post(operator, f"{ACME}/webhooks", url=receiver.url, types="quota_*", name="ops")
+        hook = re.search(rf'href="({ACME}/webhooks/[^"]+)"', answer.text)[1]  # type: ignore[index]
+        assert "A test is on its way" in post(operator, f"{hook}/test").text
+        deliver_due(app.extensions["database"], app.extensions["settings"])
+        [got] = receiver.got
+    sent = Webhook(secret_of(answer)).verify(got.body, got.headers)
+    assert (sent["type"], sent["data"]) == ("webhook.test", {})
+    page = operator.get(hook).text
+    assert ">webhook.test<" in page
+    assert "/events/" not in page
+    assert ("ada@example.com", "webhook.test", "acme") in audited(app)
+    post(operator, f"{hook}/disable")
+    assert "Send a test" not in operator.get(hook).text
 
 
 def test_every_delivery_is_listed_a_page_at_a_time(app: Flask, operator: FlaskClient) -> None:

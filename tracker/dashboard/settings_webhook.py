@@ -53,6 +53,7 @@ def webhook(tenant_id: str, webhook_id: str, problem: str = "", done: Done | Non
         deliveries=listed[:_SHOWN],
         further=listed[_SHOWN - 1].id if len(listed) > _SHOWN else "",
         before=before,
+        test_type=subscriptions.TEST,
         states=STATES,
         state=state,
         problem=problem,
@@ -132,6 +133,11 @@ def _replay(connection: Connection, tenant_id: str, webhook_id: str, actor: str)
     return Done("It is sent again" + (" once the webhook is enabled." if is_stopped else "."))
 
 
+def _test(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
+    subscriptions.send_test(connection, tenant_id, webhook_id, actor)
+    return Done("A test is on its way: see the deliveries below.")
+
+
 def _delete(connection: Connection, tenant_id: str, webhook_id: str, actor: str) -> Done:
     subscriptions.delete_subscription(connection, tenant_id, webhook_id, actor)
     return Done("The webhook is gone.")
@@ -150,6 +156,7 @@ CHANGES = {
     "disable": _disable,
     "enable": _enable,
     "replay": _replay,
+    "test": _test,
     "delete": _delete,
 }
 """The forms of the page, by the last part of their address."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.orm import Session
 from uuid_utils import uuid7
@@ -18,10 +19,13 @@ from tracker.catalog import CATALOG
 from tracker.catalog.custom import PREFIX
 from tracker.model import Delivery, Destination
 from tracker.store.access import IS_UUID, AccessError, audit, require_tenant
-from tracker.store.deliveries import earlier_than
+from tracker.store.deliveries import Message, earlier_than, enqueue
 from tracker.store.sealing import seal
 
 EVENTS = "events"
+TEST = "webhook.test"
+"""The type of a message about no event."""
+
 MOST_TYPES = 50
 MOST_SUBSCRIPTIONS = 20
 """Of one tenant: each of its events is copied for each of them."""
@@ -151,6 +155,15 @@ def _change(connection: Connection, subscription_id: str, **values: Any) -> None
 def _named(subscription: Any) -> dict[str, str]:
     """A webhook as the audit log names it, also when it is gone."""
     return {"name": subscription.name, "webhook": subscription.id}
+
+
+def send_test(connection: Connection, tenant_id: str, subscription_id: str, actor: str) -> None:
+    """Enqueues a message that says it is a test, signed and tried like all others."""
+    held = _require(connection, tenant_id, subscription_id)
+    body = {"type": TEST, "timestamp": datetime.now(UTC), "data": {}}
+    text = orjson.dumps(body, option=orjson.OPT_UTC_Z).decode()
+    enqueue(connection, [Message(subscription_id, tenant_id, str(uuid7()), TEST, text)])
+    audit(connection, actor, "webhook.test", tenant_id, **_named(held))
 
 
 def delete_subscription(
