@@ -35,6 +35,10 @@ OLDEST_SQLITE = (3, 34)
 """What Red Hat's ninth Linux has. It knows neither RETURNING nor the arrows of JSON."""
 
 
+RESERVED_TENANTS = ("tenants",)
+"""Ids that `/business/<id>` needs for itself."""
+
+
 class SettingsError(SystemExit):
     """A faulty environment; the message lists every fault."""
 
@@ -71,10 +75,16 @@ def _readable_url(url: str) -> str:
     return url
 
 
+def _tenant(name: str) -> str:
+    if name in RESERVED_TENANTS:
+        raise ValueError(f"can't be {name}, which is reserved")
+    return name
+
+
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # a folder, such as Europe
         raise ValueError("must be an IANA time zone such as Europe/Berlin") from error
     return name
 
@@ -168,7 +178,7 @@ class Settings(BaseModel):
         alias="TRACKER_ENV",
         description="Production when SECRET_KEY is set and nothing else is said.",
     )
-    default_tenant: str = Field(
+    default_tenant: Annotated[str, AfterValidator(_tenant)] = Field(
         "default",
         alias="TRACKER_DEFAULT_TENANT",
         pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
