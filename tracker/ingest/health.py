@@ -3,6 +3,7 @@
 from flask import Response, current_app, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
+from tracker.store.access import AccessError, require_tenant
 from tracker.store.revision import newest_revision, revision_of
 from tracker.store.writer import Overloaded, Work
 
@@ -23,6 +24,9 @@ def _reason_not_to_be_ready() -> str | None:
         with current_app.extensions["database"].reader.connect() as connection:
             if revision_of(connection) != newest_revision():
                 return "the database is not migrated: run flask db upgrade"
+            require_tenant(connection, current_app.extensions["settings"].default_tenant)
+    except AccessError:
+        return "TRACKER_DEFAULT_TENANT is no tenant yet: run flask db upgrade"
     except (SQLAlchemyError, OSError):
         return "the database does not answer or is not migrated"
     try:
