@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from tracker.cli import Commands
 from tracker.store import access, operators
 
-tenants_group = AppGroup("tenants", help="Owners of events.")
-keys_group = AppGroup("keys", help="API keys of tenants.")
-operators_group = AppGroup("operators", help="People who open the dashboard.")
+tenants_group = Commands("tenants", help="Owners of events.")
+keys_group = Commands("keys", help="API keys of tenants.")
+operators_group = Commands("operators", help="People who open the dashboard.")
 
 
 def register(app: Flask) -> None:

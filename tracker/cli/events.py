@@ -14,15 +14,15 @@ from typing import IO, cast
 import click
 import orjson
 from flask import Flask, current_app
-from flask.cli import AppGroup
 from tqdm import tqdm
 
+from tracker.cli import Commands
 from tracker.store.access import list_tenants
 from tracker.store.exporting import export_lines
 from tracker.store.importing import Importer, Totals, newest_moment
 from tracker.store.settling import settle_all
 
-events = AppGroup("events", help="Import and export events.")
+events = Commands("events", help="Import and export events.")
 
 
 def register(app: Flask) -> None:
