@@ -171,7 +171,12 @@ class Settings(BaseModel):
         8000, alias="PORT", ge=1, le=65535, description="Port the service listens on."
     )
     web_concurrency: int = Field(
-        2, alias="WEB_CONCURRENCY", ge=1, le=64, description="Number of web processes."
+        2,
+        alias="WEB_CONCURRENCY",
+        ge=1,
+        le=64,
+        description="Number of web processes. gunicorn, started by itself, reads it before "
+        "Tracker does, and ends with a message of its own when it is empty or no number.",
     )
     env: Literal["development", "production"] = Field(
         "development",
