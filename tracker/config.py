@@ -98,19 +98,25 @@ def _rate(text: object) -> object:
 
 
 def browser_origin(text: str) -> str:
-    """An origin as browsers spell it: lower case, without a slash at its end."""
-    return text.strip().rstrip("/").lower()
+    """An origin as browsers spell it: lower case, without its usual port and a slash at its end."""
+    origin = text.strip().rstrip("/").lower()
+    return origin.removesuffix(_USUAL_PORTS.get(origin.partition(":")[0], ""))
+
+
+_USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 
 def is_origin(text: str) -> bool:
     """Whether a browser could send it as a page's origin."""
-    return re.fullmatch(r"https?://[^/\s*]+", text) is not None
+    return re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?", text) is not None
 
 
 def _origins(text: object) -> object:
     origins = [browser_origin(part) for part in str(text).split(",") if part.strip()]
     if not all(origin == "*" or is_origin(origin) for origin in origins):
-        raise ValueError("must be origins such as https://shop.example.com")
+        raise ValueError(
+            "must be origins such as https://shop.example.com or https://xn--bcher-kva.de"
+        )
     return tuple(origins)
 
 
