@@ -45,6 +45,18 @@ def test_a_database_that_can_t_be_used_is_said_in_a_sentence(
     dispose(app)
 
 
+def test_a_database_that_another_process_holds_is_said_in_a_sentence(
+    sqlite_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(sqlite_database, {})
+    monkeypatch.setattr("tracker.store.database._TURN_SECONDS", 0.1)
+    with app.extensions["database"].write():
+        result = app.test_cli_runner().invoke(args=("tenants", "add", "acme"))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: another process holds the database: try again\n"
+    dispose(app)
+
+
 def test_a_fault_of_the_program_is_shown_as_it_is(
     monkeypatch: pytest.MonkeyPatch, sqlite_database: str
 ) -> None:

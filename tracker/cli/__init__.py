@@ -23,6 +23,8 @@ class Commands(AppGroup):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except TimeoutError as error:
+            raise click.ClickException(f"{error}: try again") from error
         except (SQLAlchemyError, OSError) as error:
             found = ctx.ensure_object(ScriptInfo).load_app().extensions
             reason = misfit(found["database"], found["settings"].default_tenant)
