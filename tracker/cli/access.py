@@ -156,7 +156,7 @@ def reset_password(email: str, password_stdin: bool) -> None:
 
 
 def _password_from_stdin() -> str:
-    return sys.stdin.readline().rstrip("\n")
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _report(done: str, one_time_password: str | None) -> None:
