@@ -128,7 +128,8 @@ def test_a_faulty_setting_stops_the_start_and_is_named(name: str, value: str) ->
 
 
 def test_production_needs_a_secret_key_that_is_long_enough() -> None:
-    for environ in ({"TRACKER_ENV": "production"}, {"SECRET_KEY": "short"}):
+    blank = {"SECRET_KEY": " " * 16}
+    for environ in ({"TRACKER_ENV": "production"}, {"SECRET_KEY": "short"}, blank):
         with pytest.raises(SettingsError) as stopped:
             load_settings(environ)
         assert "SECRET_KEY" in str(stopped.value)

@@ -316,7 +316,7 @@ def _misfits(given: Mapping[str, str]) -> list[str]:
     too_short = bool(password) and not is_long_enough(password)
     rules = {
         "SECRET_KEY is required in production, 16 characters or more": _is_production(given)
-        and len(given.get("SECRET_KEY", "")) < 16,
+        and len(given.get("SECRET_KEY", "").strip()) < 16,
         "TRACKER_ALLOWED_ORIGINS may be * in development only": _is_production(given)
         and "*" in [part.strip() for part in origins.split(",")],
         "ADMIN_EMAIL and ADMIN_PASSWORD come together": ("ADMIN_EMAIL" in given) != bool(password),
