@@ -5,10 +5,12 @@ from flask import current_app
 
 from tracker.model import Base
 from tracker.store.first_start import make_first_rows
+from tracker.store.locks import lock_migrations
 
 database = current_app.extensions["database"]
 
 with database.write() as connection:
+    lock_migrations(connection)
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

@@ -68,6 +68,22 @@ def test_a_folder_that_can_t_be_made_stops_the_start(tmp_path: Path) -> None:
         load_settings(PRODUCTION | {"DATABASE_URL": f"sqlite:///{tmp_path}/file/data/tracker.db"})
 
 
+@pytest.mark.parametrize(
+    ("set_as", "sent"),
+    [
+        ("https://shop.example:443", "https://shop.example"),
+        ("http://shop.example:80/", "http://shop.example"),
+        ("https://shop.example:8443", "https://shop.example:8443"),
+        ("http://shop.example:443", "http://shop.example:443"),
+        ("HTTP://LOCALHOST:3000", "http://localhost:3000"),
+        ("http://[::1]:3000", "http://[::1]:3000"),
+    ],
+)
+def test_an_origin_is_understood_as_browsers_send_it(set_as: str, sent: str) -> None:
+    settings = load_settings(PRODUCTION | {"TRACKER_ALLOWED_ORIGINS": set_as})
+    assert settings.allowed_origins == (sent,)
+
+
 FAULTS = [
     ("DATABASE_URL", "mysql://host/db"),
     ("DATABASE_URL", "postgres://user:a_password@host:port/db"),
@@ -78,10 +94,16 @@ FAULTS = [
     ("WEB_CONCURRENCY", "0"),
     ("TRACKER_ENV", "staging"),
     ("TRACKER_DEFAULT_TENANT", "Not A Slug"),
+    ("TRACKER_DEFAULT_TENANT", "tenants"),
     ("TRACKER_ALLOWED_ORIGINS", "*"),
     ("TRACKER_ALLOWED_ORIGINS", "shop.example.com"),
     ("TRACKER_ALLOWED_ORIGINS", "https://shop.example.com/checkout"),
+    ("TRACKER_ALLOWED_ORIGINS", "https://shop.example.com?from=mail"),
+    ("TRACKER_ALLOWED_ORIGINS", "https://ada:secret@shop.example.com"),
+    ("TRACKER_ALLOWED_ORIGINS", "https://bücher.example.com"),
     ("TRACKER_REPORTING_TIMEZONE", "Mars/Olympus"),
+    ("TRACKER_REPORTING_TIMEZONE", "Europe"),
+    ("TRACKER_REPORTING_TIMEZONE", "x" * 300),
     ("TRACKER_RETENTION_DAYS", "29"),
     ("TRACKER_RETENTION_DAYS", "3651"),
     ("TRACKER_RATE_LIMIT", "600"),
@@ -106,7 +128,8 @@ def test_a_faulty_setting_stops_the_start_and_is_named(name: str, value: str) ->
 
 
 def test_production_needs_a_secret_key_that_is_long_enough() -> None:
-    for environ in ({"TRACKER_ENV": "production"}, {"SECRET_KEY": "short"}):
+    blank = {"SECRET_KEY": " " * 16}
+    for environ in ({"TRACKER_ENV": "production"}, {"SECRET_KEY": "short"}, blank):
         with pytest.raises(SettingsError) as stopped:
             load_settings(environ)
         assert "SECRET_KEY" in str(stopped.value)

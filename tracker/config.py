@@ -35,6 +35,10 @@ OLDEST_SQLITE = (3, 34)
 """What Red Hat's ninth Linux has. It knows neither RETURNING nor the arrows of JSON."""
 
 
+RESERVED_TENANTS = ("tenants",)
+"""Ids that `/business/<id>` needs for itself."""
+
+
 class SettingsError(SystemExit):
     """A faulty environment; the message lists every fault."""
 
@@ -71,10 +75,16 @@ def _readable_url(url: str) -> str:
     return url
 
 
+def _tenant(name: str) -> str:
+    if name in RESERVED_TENANTS:
+        raise ValueError(f"can't be {name}, which is reserved")
+    return name
+
+
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # a folder, such as Europe
         raise ValueError("must be an IANA time zone such as Europe/Berlin") from error
     return name
 
@@ -88,19 +98,25 @@ def _rate(text: object) -> object:
 
 
 def browser_origin(text: str) -> str:
-    """An origin as browsers spell it: lower case, without a slash at its end."""
-    return text.strip().rstrip("/").lower()
+    """An origin as browsers spell it: lower case, without its usual port and a slash at its end."""
+    origin = text.strip().rstrip("/").lower()
+    return origin.removesuffix(_USUAL_PORTS.get(origin.partition(":")[0], ""))
+
+
+_USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 
 def is_origin(text: str) -> bool:
     """Whether a browser could send it as a page's origin."""
-    return re.fullmatch(r"https?://[^/\s*]+", text) is not None
+    return re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?", text) is not None
 
 
 def _origins(text: object) -> object:
     origins = [browser_origin(part) for part in str(text).split(",") if part.strip()]
     if not all(origin == "*" or is_origin(origin) for origin in origins):
-        raise ValueError("must be origins such as https://shop.example.com")
+        raise ValueError(
+            "must be origins such as https://shop.example.com or https://xn--bcher-kva.de"
+        )
     return tuple(origins)
 
 
@@ -161,14 +177,19 @@ class Settings(BaseModel):
         8000, alias="PORT", ge=1, le=65535, description="Port the service listens on."
     )
     web_concurrency: int = Field(
-        2, alias="WEB_CONCURRENCY", ge=1, le=64, description="Number of web processes."
+        2,
+        alias="WEB_CONCURRENCY",
+        ge=1,
+        le=64,
+        description="Number of web processes. gunicorn, started by itself, reads it before "
+        "Tracker does, and ends with a message of its own when it is empty or no number.",
     )
     env: Literal["development", "production"] = Field(
         "development",
         alias="TRACKER_ENV",
         description="Production when SECRET_KEY is set and nothing else is said.",
     )
-    default_tenant: str = Field(
+    default_tenant: Annotated[str, AfterValidator(_tenant)] = Field(
         "default",
         alias="TRACKER_DEFAULT_TENANT",
         pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
@@ -295,7 +316,7 @@ def _misfits(given: Mapping[str, str]) -> list[str]:
     too_short = bool(password) and not is_long_enough(password)
     rules = {
         "SECRET_KEY is required in production, 16 characters or more": _is_production(given)
-        and len(given.get("SECRET_KEY", "")) < 16,
+        and len(given.get("SECRET_KEY", "").strip()) < 16,
         "TRACKER_ALLOWED_ORIGINS may be * in development only": _is_production(given)
         and "*" in [part.strip() for part in origins.split(",")],
         "ADMIN_EMAIL and ADMIN_PASSWORD come together": ("ADMIN_EMAIL" in given) != bool(password),

@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import os
 import tempfile
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,17 @@ BAD = ndjson(
     click(filters={"deep": json.loads("[" * 400 + "]" * 400)}),
     QUERY,
 )
+
+
+def test_a_pipe_with_a_name_loses_nothing(app: Flask, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"  # what a shell makes of <(zcat events.ndjson.gz)
+    os.mkfifo(pipe)
+    lines = ndjson(*(with_id(CLICK) for _ in range(200)))
+    writing = threading.Thread(target=pipe.write_bytes, args=[lines], daemon=True)
+    writing.start()
+    result = run(app, "import", str(pipe))
+    assert last_line(result) == "accepted 200 duplicates 0 linked 0 rejected 0"
+    writing.join()
 
 
 def test_refused_lines_are_named_by_number_and_reason(app: Flask, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_serve_migrates_makes_an_operator_says_where_and_serves(tmp_path: Path) 
 @pytest.fixture
 def served(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The app, whose `flask serve` ends where gunicorn would begin."""
-    monkeypatch.setattr(os, "execv", lambda *_: None)
+    monkeypatch.setattr(os, "execve", lambda *_: None)
     monkeypatch.setattr(os, "chdir", lambda _: None)
     with app.app_context():
         yield app
@@ -78,6 +78,17 @@ def test_serve_says_how_to_reset_a_password_that_nobody_ever_used(served: Flask)
     reset = runner.invoke(args=command.split()).output
     log_in(served.test_client(), FIRST_OPERATOR, reset.strip().rpartition(": ")[2])
     assert command not in runner.invoke(args=["serve"]).output
+
+
+def test_gunicorn_gets_the_number_of_processes_as_it_was_understood(
+    served: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # gunicorn's own look at an empty variable ends it
+    monkeypatch.setenv("WEB_CONCURRENCY", "")
+    started: list[dict[str, str]] = []
+    monkeypatch.setattr(os, "execve", lambda _path, _words, given: started.append(given))
+    assert served.test_cli_runner().invoke(args=["serve"]).exit_code == 0
+    assert [given["WEB_CONCURRENCY"] for given in started] == ["2"]
 
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:

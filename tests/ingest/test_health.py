@@ -5,6 +5,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_migrate import upgrade
 from sqlalchemy import text
 
 from tests.conftest import dispose, make_app
@@ -53,3 +54,19 @@ def test_a_postgresql_that_does_not_answer_is_503_everywhere_but_healthz(tmp_pat
         assert int(answer.headers["Retry-After"]) >= 1
     dispose(app)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_default_tenant_that_is_not_there_is_not_ready(app: Flask) -> None:
+    # what browsers send would be stored where nobody sees it
+    another = make_app(
+        app.extensions["database"].reader.url.render_as_string(hide_password=False),
+        {"TRACKER_DEFAULT_TENANT": "shop"},
+    )
+    client = another.test_client()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "TRACKER_DEFAULT_TENANT" in answer.json["reason"]
+    with another.app_context():
+        upgrade()
+    assert client.get("/readyz").status_code == 200
+    dispose(another)

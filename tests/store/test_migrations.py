@@ -1,5 +1,10 @@
 """Migrations: the indexes are the models', and what was stored before is brought along."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,6 +16,7 @@ from sqlalchemy import make_url, select, text
 from tests import postgres
 from tests.conftest import dispose, make_app, record
 from tests.metrics.asking import ANNA, BEN, CARA, search
+from tracker.config import ROOT
 from tracker.model import Base, SessionDay
 from tracker.store.uniques import bound
 
@@ -111,3 +117,16 @@ def test_a_database_user_who_may_make_no_roles_is_enough_once_an_administrator_m
         who = session.execute(text("SELECT session_user, current_user, id FROM tenants")).one()
     assert tuple(who) == ("plain", "tracker_reader", "default")
     dispose(app)
+
+
+def test_services_that_are_released_at_once_migrate_one_after_the_other(
+    postgres_url: str,
+) -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": postgres.new_database(postgres_url),
+        "SECRET_KEY": "a secret of the tests",
+    }
+    command = [str(Path(sys.executable).with_name("flask")), "--app", "wsgi", "db", "upgrade"]
+    started = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(3)]
+    assert [process.wait(120) for process in started] == [0, 0, 0]

@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from tracker.cli import Commands
 from tracker.store import access, operators
 
-tenants_group = AppGroup("tenants", help="Owners of events.")
-keys_group = AppGroup("keys", help="API keys of tenants.")
-operators_group = AppGroup("operators", help="People who open the dashboard.")
+tenants_group = Commands("tenants", help="Owners of events.")
+keys_group = Commands("keys", help="API keys of tenants.")
+operators_group = Commands("operators", help="People who open the dashboard.")
 
 
 def register(app: Flask) -> None:
@@ -156,7 +156,7 @@ def reset_password(email: str, password_stdin: bool) -> None:
 
 
 def _password_from_stdin() -> str:
-    return sys.stdin.readline().rstrip("\n")
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _report(done: str, one_time_password: str | None) -> None:

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
 from tqdm import tqdm
 
+from tracker.cli import Commands
 from tracker.demo.simulation import SAMPLE_TENANTS, simulate
 from tracker.store import sample
 from tracker.store.access import COMMAND_LINE
@@ -14,7 +14,7 @@ from tracker.store.importing import Importer, Totals
 from tracker.store.settling import settle_all
 from tracker.store.tenants import delete_tenant
 
-demo = AppGroup("demo", help="Sample data: a simulated marketplace, trips and tenants.")
+demo = Commands("demo", help="Sample data: a simulated marketplace, trips and tenants.")
 
 
 def register(app: Flask) -> None:

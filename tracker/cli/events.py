@@ -2,7 +2,6 @@
 
 import gzip
 import shutil
-import sys
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -14,15 +13,15 @@ from typing import IO, cast
 import click
 import orjson
 from flask import Flask, current_app
-from flask.cli import AppGroup
 from tqdm import tqdm
 
+from tracker.cli import Commands
 from tracker.store.access import list_tenants
 from tracker.store.exporting import export_lines
 from tracker.store.importing import Importer, Totals, newest_moment
 from tracker.store.settling import settle_all
 
-events = AppGroup("events", help="Import and export events.")
+events = Commands("events", help="Import and export events.")
 
 
 def register(app: Flask) -> None:
@@ -64,14 +63,15 @@ def _known(tenant: str | None) -> str:
 
 @contextmanager
 def _readable(file: Path) -> Iterator[Path]:
-    """The file, or standard input in a file of its own, so that it can be read twice."""
-    if str(file) != "-":
-        if not file.exists() or file.is_dir():
-            raise click.ClickException(f"There is no file {file}.")
+    """The file, or what a pipe brings in a file of its own, so that it can be read twice."""
+    named = str(file) != "-"
+    if named and (not file.exists() or file.is_dir()):
+        raise click.ClickException(f"There is no file {file}.")
+    if named and file.is_file():
         yield file
         return
-    with tempfile.NamedTemporaryFile(suffix=".ndjson") as copy:
-        shutil.copyfileobj(sys.stdin.buffer, copy)
+    with click.open_file(str(file), "rb") as pipe, tempfile.NamedTemporaryFile() as copy:
+        shutil.copyfileobj(pipe, copy)
         copy.flush()
         yield Path(copy.name)
 

@@ -6,13 +6,13 @@ from typing import Any
 import click
 import orjson
 from flask import Flask, current_app
-from flask.cli import AppGroup
 
+from tracker.cli import Commands
 from tracker.store.access import COMMAND_LINE, AccessError, audit
 from tracker.store.erasure import erase
 from tracker.store.persons import Kind, held_about, person_of, trace
 
-privacy = AppGroup("privacy", help="Export or erase what is held about a person.")
+privacy = Commands("privacy", help="Export or erase what is held about a person.")
 
 
 def register(app: Flask) -> None:

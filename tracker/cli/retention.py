@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
 
+from tracker.cli import Commands
 from tracker.store.access import COMMAND_LINE, audit
 from tracker.store.expired import cutoffs, would_expire
 from tracker.store.retention import expire, would_forget
 
-retention = AppGroup("retention", help="Expire raw events and snapshots.")
+retention = Commands("retention", help="Expire raw events and snapshots.")
 
 
 def register(app: Flask) -> None:

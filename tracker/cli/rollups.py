@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
 
+from tracker.cli import Commands
 from tracker.store.access import COMMAND_LINE, audit
 from tracker.store.marking import mark_days
 from tracker.store.pasts import all_pasts
@@ -13,7 +13,7 @@ from tracker.store.recount import check, held_days, rebuild
 from tracker.store.settings import shorter_retentions
 from tracker.store.settling import settle_all
 
-rollups = AppGroup("rollups", help="Check, rebuild and settle the daily tables.")
+rollups = Commands("rollups", help="Check, rebuild and settle the daily tables.")
 
 _SHOWN = 20
 _FROM = click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day.")

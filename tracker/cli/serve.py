@@ -38,7 +38,9 @@ def serve(context: click.Context, demo: bool) -> None:
     sys.stdout.flush()
     os.chdir(ROOT)
     gunicorn = Path(sys.executable).with_name("gunicorn")
-    os.execv(gunicorn, [str(gunicorn), "wsgi:app"])
+    # gunicorn reads it before it reads our settings, and knows neither an empty one nor 2.0
+    environment = os.environ | {"WEB_CONCURRENCY": str(settings.web_concurrency)}
+    os.execve(gunicorn, [str(gunicorn), "wsgi:app"], environment)
 
 
 def _first_password() -> str | None:

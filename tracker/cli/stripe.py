@@ -4,12 +4,12 @@ import sys
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
 
+from tracker.cli import Commands
 from tracker.store.access import COMMAND_LINE, AccessError
 from tracker.store.secrets import STRIPE, remove_secret, set_secret
 
-stripe_group = AppGroup("stripe", help="Stripe's webhooks.")
+stripe_group = Commands("stripe", help="Stripe's webhooks.")
 
 
 def register(app: Flask) -> None:

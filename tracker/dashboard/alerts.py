@@ -32,6 +32,7 @@ from tracker.jobs.judging import BY_THE_MINUTE, Watchable
 from tracker.metrics.scope import Scope
 from tracker.store import alerts, channels
 from tracker.store.access import IS_UUID, AccessError, list_tenants
+from tracker.store.leases import anyone_holds
 
 _HISTORY = 50
 _DELIVERIES = 50
@@ -86,6 +87,7 @@ def alerts_page(problem: str = "", done: Done | None = None) -> Any:
             "channels": channels.list_channels(session),
             "deliveries": listed[:_DELIVERIES],
             "tenants": list_tenants(session),
+            "unwatched": _is_unwatched(session),
         }
     page = render_template(
         "dashboard/alerts.html",
@@ -105,6 +107,12 @@ def alerts_page(problem: str = "", done: Done | None = None) -> Any:
         typed=typed(problem),
     )
     return page, 422 if problem else 200
+
+
+def _is_unwatched(session: Session) -> bool:
+    """Whether nobody judges the rules: the clock is left to a worker, and none runs."""
+    apart = current_app.extensions["settings"].worker == "external"
+    return apart and not anyone_holds(session, datetime.now(UTC))
 
 
 def try_rule(rule_id: str) -> Any:

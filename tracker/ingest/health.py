@@ -1,9 +1,8 @@
 """`/healthz`: the process is up. `/readyz`: it can store and show events."""
 
 from flask import Response, current_app, jsonify
-from sqlalchemy.exc import SQLAlchemyError
 
-from tracker.store.revision import newest_revision, revision_of
+from tracker.store.revision import misfit, newest_revision
 from tracker.store.writer import Overloaded, Work
 
 
@@ -19,14 +18,11 @@ def ready() -> tuple[Response, int]:
 
 
 def _reason_not_to_be_ready() -> str | None:
+    found = current_app.extensions
+    if reason := misfit(found["database"], found["settings"].default_tenant):
+        return reason
     try:
-        with current_app.extensions["database"].reader.connect() as connection:
-            if revision_of(connection) != newest_revision():
-                return "the database is not migrated: run flask db upgrade"
-    except (SQLAlchemyError, OSError):
-        return "the database does not answer or is not migrated"
-    try:
-        current_app.extensions["writer"].submit(Work())  # nothing, but all the way
+        found["writer"].submit(Work())  # nothing, but all the way
     except Overloaded as error:
         return f"no event can be stored: {error}"
     return None

@@ -17,12 +17,11 @@ from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 from sqlalchemy.orm import Session
 from uuid_utils import uuid7
 
+from tracker.config import RESERVED_TENANTS
 from tracker.model import ApiKey, AuditEntry, DailyEvents, Tenant
 
 SCOPES = ("write", "read")
 KINDS = ("production", "sample", "benchmark")
-RESERVED_TENANTS = ("tenants",)
-"""Ids that `/business/<id>` needs for itself."""
 
 COMMAND_LINE = "command line"
 _PREFIX = 12

@@ -11,9 +11,10 @@ from tracker.store.operators import ensure_first_operator
 
 def make_first_rows(connection: Connection, settings: Settings) -> None:
     """Makes the default tenant and the operator the environment names, where missing."""
-    tenant_id = settings.default_tenant
-    if not connection.execute(select(Tenant.id).where(Tenant.id == tenant_id)).first():
-        create_tenant(connection, tenant_id, name="Default", actor="first start")
+    tenant_id, there = settings.default_tenant, connection.scalars(select(Tenant.id)).all()
+    if not there:
         make_first_rules(connection)
+    if tenant_id not in there:
+        create_tenant(connection, tenant_id, "" if there else "Default", actor="first start")
     if settings.admin_email:
         ensure_first_operator(connection, settings.admin_email, settings.admin_password)

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, delete, or_, update
+from sqlalchemy import Connection, delete, exists, or_, select, update
+from sqlalchemy.orm import Session
 
 from tracker.model import Lease
 from tracker.store import bulk
@@ -20,6 +21,11 @@ def hold(connection: Connection, name: str, holder: str, now: datetime, lasting:
         .values(holder=holder, expires_at=now + lasting)
     )
     return taken.rowcount == 1
+
+
+def anyone_holds(session: Session, now: datetime) -> bool:
+    """Whether the clock runs anywhere: some lease has not run out."""
+    return session.scalar(select(exists().where(LEASES.c.expires_at > now))) or False
 
 
 def release(connection: Connection, holder: str) -> None:

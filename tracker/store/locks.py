@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, text
 
-_BARRIER, _SESSIONS, _PEOPLE, _DEMANDS = 730, 731, 732, 733
+_BARRIER, _SESSIONS, _PEOPLE, _DEMANDS, _MIGRATIONS = 730, 731, 732, 733, 734
 _JOIN = f"SELECT pg_advisory_xact_lock_shared({_BARRIER}, 0), " + ", ".join(
     f"set_config('enable_{way}', 'off', true)" for way in ("seqscan", "hashjoin", "mergejoin")
 )
@@ -31,6 +31,12 @@ def barrier(connection: Connection) -> None:
     """Keeps every other writer out until the end of the transaction."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_BARRIER}, 0)"))
+
+
+def lock_migrations(connection: Connection) -> None:
+    """Lets one migrate at a time. The next one finds nothing left to do."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATIONS}, 0)"))
 
 
 def lock_sessions(connection: Connection, names: Iterable[str]) -> None:
