@@ -35,6 +35,11 @@ def test_tenants_are_added_and_listed(app: Flask) -> None:
     assert "already" in refused(app, "tenants", "add", "acme")
 
 
+@pytest.mark.parametrize("words", ["keys list --tenant", "stripe remove-secret"])
+def test_a_tenant_that_is_misspelt_is_said(app: Flask, words: str) -> None:
+    assert "There is no tenant nope." in refused(app, *words.split(), "nope")
+
+
 def test_a_key_is_created_listed_rotated_and_revoked(app: Flask) -> None:
     create = ("keys", "create", "--tenant", "default", "--name", "shop")
     secret = run(app, *create, "--scope", "write", "--scope", "read").splitlines()[-1]

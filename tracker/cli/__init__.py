@@ -9,6 +9,7 @@ from flask import Flask
 from flask.cli import AppGroup, ScriptInfo
 from sqlalchemy.exc import SQLAlchemyError
 
+from tracker.store.access import AccessError
 from tracker.store.revision import misfit
 
 
@@ -18,11 +19,13 @@ def register(app: Flask) -> None:
 
 
 class Commands(AppGroup):
-    """Commands that end with a sentence where the database is to blame, and not the program."""
+    """Commands that end with a sentence where they are refused, or the database is to blame."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except AccessError as error:
+            raise click.ClickException(str(error)) from error
         except TimeoutError as error:
             raise click.ClickException(f"{error}: try again") from error
         except (SQLAlchemyError, OSError) as error:

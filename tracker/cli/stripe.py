@@ -6,7 +6,7 @@ import click
 from flask import Flask, current_app
 
 from tracker.cli import Commands
-from tracker.store.access import COMMAND_LINE, AccessError
+from tracker.store.access import COMMAND_LINE, require_tenant
 from tracker.store.secrets import STRIPE, remove_secret, set_secret
 
 stripe_group = Commands("stripe", help="Stripe's webhooks.")
@@ -22,11 +22,8 @@ def set_stripe_secret(tenant: str) -> None:
     """Keep the signing secret (whsec_...) of TENANT's webhook, read from standard input."""
     secret_key = current_app.extensions["settings"].secret_key
     secret = sys.stdin.readline()
-    try:
-        with current_app.extensions["database"].write() as connection:
-            set_secret(connection, tenant, STRIPE, secret, COMMAND_LINE, secret_key)
-    except AccessError as error:
-        raise click.ClickException(str(error)) from error
+    with current_app.extensions["database"].write() as connection:
+        set_secret(connection, tenant, STRIPE, secret, COMMAND_LINE, secret_key)
     click.echo(f"Stripe reports to POST /api/webhooks/stripe/{tenant}", err=True)
 
 
@@ -35,4 +32,5 @@ def set_stripe_secret(tenant: str) -> None:
 def remove_stripe_secret(tenant: str) -> None:
     """Take no more of Stripe's webhooks for TENANT."""
     with current_app.extensions["database"].write() as connection:
+        require_tenant(connection, tenant)
         remove_secret(connection, tenant, STRIPE, COMMAND_LINE)
