@@ -2,6 +2,8 @@
 
 import base64
 import socket
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -307,3 +309,44 @@ def test_a_redirect_is_not_followed(app: Flask) -> None:
         deliver(app)
     assert len(receiver.got) == 1
     assert stored(app, "msg-1").last_answer == "HTTP 302"
+
+
+DRIPPING = """
+from gevent import monkey
+monkey.patch_all()
+import socket, sys, threading, time
+from contextlib import suppress
+from tracker.jobs import sending
+
+sending.DEADLINE_SECONDS = 0.5
+
+def drip(listening):
+    link, _ = listening.accept()
+    link.recv(9999)
+    with suppress(OSError):
+        for byte in bytes.fromhex(sys.argv[2]) + bytes(300):
+            link.sendall(bytes([byte]))
+            time.sleep(0.1)
+
+listening = socket.create_server(("127.0.0.1", 0))
+threading.Thread(target=drip, args=[listening], daemon=True).start()
+began = time.monotonic()
+try:
+    sending.post(f"{sys.argv[1]}://127.0.0.1:{listening.getsockname()[1]}/", "", {}, True)
+except TimeoutError:
+    print(time.monotonic() - began)
+"""
+"""A receiver that sends a byte every tenth of a second, in a process like those of production."""
+
+
+@pytest.mark.parametrize(
+    ("scheme", "begins"),
+    [("http", b"HTTP/1.1 "), ("https", b"\x16\x03\x03\x3e\x80\x02\x00\x3e\x7c\x03\x03")],
+    ids=["an answer", "a TLS handshake"],
+)
+def test_nobody_holds_a_delivery_beyond_its_deadline_by_dripping(
+    scheme: str, begins: bytes
+) -> None:
+    command = [sys.executable, "-c", DRIPPING, scheme, begins.hex()]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert float(told.stdout) < 5
