@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from flask import Flask
 from sqlalchemy import insert, select, update
@@ -149,6 +150,19 @@ def test_a_slack_channel_gets_the_text_alone_and_its_url_is_sealed(app: Flask) -
         deliver(app)
     assert receiver.got[0].body == '{"text":"It broke."}'
     assert "127.0.0.1" not in destination(app).address
+
+
+def test_slack_reads_no_mentions_and_links_in_what_somebody_named(app: Flask) -> None:
+    with Receiver() as receiver:
+        add_destination(app, receiver.url, kind="slack")
+        text = "Most: <!channel> <https://evil.example|Log in> R&D."
+        with app.extensions["database"].write() as connection:
+            body = orjson.dumps({"text": text}).decode()
+            message = deliveries.Message(DESTINATION, None, "m1", "alert.fired", body)
+            deliveries.enqueue(connection, [message])
+        deliver(app)
+    told = orjson.loads(receiver.got[0].body)["text"]
+    assert told == "Most: &lt;!channel&gt; &lt;https://evil.example|Log in&gt; R&amp;D."
 
 
 def test_a_failed_attempt_is_tried_again_on_the_schedule_and_then_disables_the_channel(

@@ -1,5 +1,6 @@
 """One message to one place: by HTTP, signed, or by mail."""
 
+import html
 import select
 import smtplib
 import socket
@@ -75,7 +76,9 @@ def signature(secret: str, message_id: str, body: str, at: datetime) -> dict[str
 def _slack(delivery: Claimed, settings: Settings) -> int:
     # The URL of an incoming webhook is its secret.
     url = unseal(delivery.address, settings.secret_key)
-    text = orjson.dumps({"text": _words(_message(delivery, settings))}).decode()
+    # Slack's own escapes: else <!channel> in an error code would call everybody
+    words = html.escape(_words(_message(delivery, settings)), quote=False)
+    text = orjson.dumps({"text": words}).decode()
     return post(url, text, {}, settings.allow_private_webhooks)
 
 
@@ -194,8 +197,8 @@ def _mail(delivery: Claimed, settings: Settings) -> str:
     mail["Date"] = datetime.now(UTC)
     mail["Message-ID"] = f"<{delivery.message_id.replace(':', '.')}@tracker>"
     mail.set_content(words + "\n")
-    if html := body.get("html"):
-        mail.add_alternative(str(html), subtype="html")
+    if body.get("html"):
+        mail.add_alternative(str(body["html"]), subtype="html")
     with _mail_server(settings.smtp_url) as server:
         server.send_message(mail)
     return "handed to the mail server"
