@@ -2,6 +2,7 @@
 
 import json
 import re
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from tests.conftest import SESSION
 from tracker.catalog import CATALOG, EventType
 from tracker.catalog.calendar import Calendar
+from tracker.catalog.custom import custom_type
 from tracker.catalog.openapi import describe, event_schema
 from tracker.catalog.parsing import Refusal, Row, Terms, parse
 from tracker.model import Event
@@ -156,3 +158,12 @@ def test_whatever_is_sent_is_stored_as_a_sound_row_or_refused_with_reasons(
         faults = (("", "none"),) if storable(row) else ()
     assert faults
     assert all(rule and isinstance(path, str) for path, rule in faults)
+
+
+def test_bad_names_of_custom_events_are_not_remembered() -> None:
+    tracemalloc.start()
+    try:
+        assert not any(custom_type("x" * 100_000 + str(n)) for n in range(50))
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()

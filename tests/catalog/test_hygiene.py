@@ -1,5 +1,6 @@
 """What is taken out of payloads before anything is stored."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -61,3 +62,18 @@ def test_depth_has_an_end() -> None:
 
 def test_the_names_are_written_as_they_are_looked_up() -> None:
     assert all(name == name.casefold().strip("-_ ") for name in SENSITIVE_NAMES)
+
+
+def test_names_as_long_as_a_request_are_not_remembered() -> None:
+    tracemalloc.start()
+    try:
+        for n in range(50):
+            hygiene().clean({f"{n}" + "k" * 100_000: 1})
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_name_is_as_sensitive_as_a_short_one() -> None:
+    key = "pass" + "-" * 200 + "word"
+    assert hygiene().clean({key: "s3cret"}) == {key: REDACTED}

@@ -1,5 +1,7 @@
 """/experts and the page of one: the sentence, labels, and what the pages cost."""
 
+import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +13,7 @@ from tests.conftest import make_tenant, record
 from tests.dashboard.conftest import asked, browser_of, make_operator
 from tests.dashboard.reading import WEEK, answer_of, links_of, panel_of
 from tests.metrics.asking import ANNA, click, event, search
+from tracker.dashboard import parts
 
 PAGE = f"/experts?{WEEK}"
 
@@ -175,3 +178,17 @@ def test_the_pages_ask_as_much_for_many_experts_as_for_few(
         with asked(app) as many:
             operator.get(path)
         assert len(many) == len(few) <= 16
+
+
+def test_ranks_that_visitors_make_up_neither_spoil_the_chart_nor_fill_the_page(
+    app: Flask, operator: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "MOST_DRAWN", 50)
+    clicks = [click(f"02 10:{n:02}", ANNA, "a", position=10**9 + n) for n in range(60)]
+    record(app, search("02 09:00", ANNA, found=("a", "b")), *clicks)
+    told = panel_of(operator.get(PAGE).text, "click-positions")
+    assert told.count("<tr") == 1 + 50
+    block = re.search(r'<script type="application/json">(.*?)</script>', told, re.S)
+    assert block
+    assert {x for trace in json.loads(block[1])["data"] for x in trace["x"]} == {1, 2}
+    assert operator.get(f"/experts/click-positions.json?{WEEK}").json["total"] == 62

@@ -269,3 +269,27 @@ def test_no_value_in_any_field_breaks_the_service(
             accepted += answer.json["accepted"]
     assert accepted
     assert stored(app) == accepted
+
+
+def long_keys_around(value: Any) -> Any:
+    for _ in range(30):
+        value = {"k" * 100: value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        CLICK | {"payload": long_keys_around(["\0"] * 50_000)},
+        CLICK | {f"unknown{n}": 1 for n in range(20_000)},
+        {"events": [CLICK], **{f"unknown{n}": 1 for n in range(20_000)}},
+    ],
+    ids=["NULs in deep", "unknown fields", "unknown fields of a batch"],
+)
+def test_an_answer_is_never_many_times_as_long_as_what_was_sent(
+    client: FlaskClient, event: dict[str, Any]
+) -> None:
+    answer = post(client, gzip.compress(json.dumps(event).encode()), Content_Encoding="gzip")
+    assert answer.status_code == 422
+    assert len(answer.json["error"]["fields"]) == 100
+    assert len(answer.data) < 100_000

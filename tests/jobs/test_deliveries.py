@@ -2,11 +2,14 @@
 
 import base64
 import socket
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from flask import Flask
 from sqlalchemy import insert, select, update
@@ -147,6 +150,19 @@ def test_a_slack_channel_gets_the_text_alone_and_its_url_is_sealed(app: Flask) -
         deliver(app)
     assert receiver.got[0].body == '{"text":"It broke."}'
     assert "127.0.0.1" not in destination(app).address
+
+
+def test_slack_reads_no_mentions_and_links_in_what_somebody_named(app: Flask) -> None:
+    with Receiver() as receiver:
+        add_destination(app, receiver.url, kind="slack")
+        text = "Most: <!channel> <https://evil.example|Log in> R&D."
+        with app.extensions["database"].write() as connection:
+            body = orjson.dumps({"text": text}).decode()
+            message = deliveries.Message(DESTINATION, None, "m1", "alert.fired", body)
+            deliveries.enqueue(connection, [message])
+        deliver(app)
+    told = orjson.loads(receiver.got[0].body)["text"]
+    assert told == "Most: &lt;!channel&gt; &lt;https://evil.example|Log in&gt; R&amp;D."
 
 
 def test_a_failed_attempt_is_tried_again_on_the_schedule_and_then_disables_the_channel(
@@ -307,3 +323,44 @@ def test_a_redirect_is_not_followed(app: Flask) -> None:
         deliver(app)
     assert len(receiver.got) == 1
     assert stored(app, "msg-1").last_answer == "HTTP 302"
+
+
+DRIPPING = """
+from gevent import monkey
+monkey.patch_all()
+import socket, sys, threading, time
+from contextlib import suppress
+from tracker.jobs import sending
+
+sending.DEADLINE_SECONDS = 0.5
+
+def drip(listening):
+    link, _ = listening.accept()
+    link.recv(9999)
+    with suppress(OSError):
+        for byte in bytes.fromhex(sys.argv[2]) + bytes(300):
+            link.sendall(bytes([byte]))
+            time.sleep(0.1)
+
+listening = socket.create_server(("127.0.0.1", 0))
+threading.Thread(target=drip, args=[listening], daemon=True).start()
+began = time.monotonic()
+try:
+    sending.post(f"{sys.argv[1]}://127.0.0.1:{listening.getsockname()[1]}/", "", {}, True)
+except TimeoutError:
+    print(time.monotonic() - began)
+"""
+"""A receiver that sends a byte every tenth of a second, in a process like those of production."""
+
+
+@pytest.mark.parametrize(
+    ("scheme", "begins"),
+    [("http", b"HTTP/1.1 "), ("https", b"\x16\x03\x03\x3e\x80\x02\x00\x3e\x7c\x03\x03")],
+    ids=["an answer", "a TLS handshake"],
+)
+def test_nobody_holds_a_delivery_beyond_its_deadline_by_dripping(
+    scheme: str, begins: bytes
+) -> None:
+    command = [sys.executable, "-c", DRIPPING, scheme, begins.hex()]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert float(told.stdout) < 5

@@ -1,11 +1,17 @@
 """What filters are set to and what they leave: worked examples, counted by hand."""
 
+import time
+from collections import Counter
+
 import pytest
 from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.conftest import make_tenant, record
 from tests.metrics.asking import ANNA, BEN, CARA, FIRST, LAST, asked, event
 from tracker.metrics import filters, rate_demand, supply_gap
+from tracker.metrics.histograms import Running, lower_median
 from tracker.metrics.rate_demand import covered
 
 
@@ -118,6 +124,31 @@ def test_rate_demand_counts_a_set_in_every_bin_its_range_covers(app: Flask) -> N
     ]
     # Of 3 ranges, 2 cover 75-100; they left 0 and 3, of which 0 is the lower middle one.
     assert asked(app, rate_demand.rate_supply)[1] == (75, 100, 2, 2 / 3, 0.5, 0)
+
+
+def test_many_wide_ranges_take_no_longer_than_narrow_ones(app: Flask) -> None:
+    wide = [[-(10**6) - n, 10**6] for n in range(1000)]
+    record(app, *(change("02 09:00", ANNA, "rate", ends, n) for n, ends in enumerate(wide)))
+    began = time.process_time()
+    demand, supply = asked(app, rate_demand.rate_demand), asked(app, rate_demand.rate_supply)
+    assert time.process_time() - began < 1.5
+    assert [row[2:] for row in demand] == [(1000, 1)] * 8000
+    assert {row[2:] for row in supply} == {(1000, 1, 1 / 1000, 499)}
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.integers(1, 3)), min_size=1),
+    st.lists(st.integers(0, 20)),
+)
+def test_a_running_histogram_has_the_median_of_what_it_holds(
+    added: list[tuple[int, int]], taken: list[int]
+) -> None:
+    running, held = Running(value for value, _ in added), Counter[int]()
+    changes = [*added, *((value, -n) for value, n in added if value in taken)]
+    for value, n in changes:
+        running.add(value, n)
+        held[value] += n
+        assert running.lower_median() == lower_median(held)
 
 
 def test_a_combination_is_what_the_session_has_set_until_it_pauses(app: Flask) -> None:

@@ -33,10 +33,13 @@ class CustomEvent(EventType):
         return cleaned
 
 
-@lru_cache(maxsize=2000)
 def custom_type(name: str) -> type[CustomEvent] | None:
     """The type of a name outside the catalog, with or without its prefix; None for a bad name."""
     plain = name.removeprefix(PREFIX)
-    if not _NAME.fullmatch(plain):
-        return None
+    return _type_of(plain) if _NAME.fullmatch(plain) else None
+
+
+@lru_cache(maxsize=2000)
+def _type_of(plain: str) -> type[CustomEvent]:
+    # Bad names are not remembered: they can be as long as a request.
     return type("Custom", (CustomEvent,), {"name": PREFIX + plain, "__doc__": CustomEvent.__doc__})

@@ -1,6 +1,8 @@
 """Faults in the words of whoever has to mend them: a path and the rule it breaks."""
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -8,6 +10,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 DEPTH_LIMIT = 32
+MOST_FAULTS = 100
+"""Of an event that are told. Who sends more means harm: each is longer than what it is about."""
+_LONGEST_PATH = 200
 NO_NUL = "must not contain NUL or a lone surrogate"
 """Both in one: bodies are read with NUL for a lone surrogate, which JSON can spell, too."""
 
@@ -16,9 +21,9 @@ Faults = list[tuple[str, str]]
 
 
 def faults_of(error: ValidationError, prefix: str) -> Faults:
-    """Every fault as (path, rule), without repeats."""
-    faults = (_fault(detail, prefix) for detail in error.errors(include_url=False))
-    return list(dict.fromkeys(faults))
+    """Every fault as (path, rule), without repeats, up to MOST_FAULTS."""
+    details = error.errors(include_url=False, include_input=False)[:MOST_FAULTS]
+    return list(dict.fromkeys(_fault(detail, prefix) for detail in details))
 
 
 _RULES = {
@@ -57,7 +62,7 @@ def _fault(detail: ErrorDetails, prefix: str) -> tuple[str, str]:
         rule = "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z"
     else:
         rule = _RULES[kind].format(**context) if kind in _RULES else detail["msg"]
-    return ".".join(path), rule
+    return ".".join(path)[:_LONGEST_PATH], rule
 
 
 def unstorable(payload: dict[str, Any]) -> Faults:
@@ -65,26 +70,30 @@ def unstorable(payload: dict[str, Any]) -> Faults:
     try:
         text = orjson.dumps(payload)
     except TypeError:  # nested deeper than orjson goes
-        return _hazards(payload, "payload") or [("payload", "must be JSON")]
+        return _some_hazards(payload) or [("payload", "must be JSON")]
     if b"\\u0000" in text or text.count(b"[") + text.count(b"{") > DEPTH_LIMIT:
-        return _hazards(payload, "payload")
+        return _some_hazards(payload)
     return []
 
 
-def _hazards(value: Any, path: str, depth: int = 1) -> Faults:
+def _some_hazards(payload: dict[str, Any]) -> Faults:
+    return list(islice(_hazards(payload, "payload"), MOST_FAULTS))
+
+
+def _hazards(value: Any, path: str, depth: int = 1) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
-        return [(path, NO_NUL)] if "\0" in value else []
-    if not isinstance(value, dict | list):
-        return []
-    if depth > DEPTH_LIMIT:
-        return [(path[:100], f"must not be nested deeper than {DEPTH_LIMIT} levels")]
-    if isinstance(value, list):
-        found = [_hazards(item, f"{path}.{n}", depth + 1) for n, item in enumerate(value)]
+        if "\0" in value:
+            yield path, NO_NUL
+    elif not isinstance(value, dict | list):
+        return
+    elif depth > DEPTH_LIMIT:
+        yield path[:100], f"must not be nested deeper than {DEPTH_LIMIT} levels"
+    elif isinstance(value, list):
+        for n, item in enumerate(value):
+            yield from _hazards(item, f"{path}.{n}"[:_LONGEST_PATH], depth + 1)
     else:
-        found = [
-            [(path, "must not have NUL or a lone surrogate in a key")]
-            if "\0" in key
-            else _hazards(item, f"{path}.{key[:100]}", depth + 1)
-            for key, item in value.items()
-        ]
-    return [fault for faults in found for fault in faults]
+        for key, item in value.items():
+            if "\0" in key:
+                yield path, "must not have NUL or a lone surrogate in a key"
+            else:
+                yield from _hazards(item, f"{path}.{key}"[:_LONGEST_PATH], depth + 1)

@@ -92,10 +92,20 @@ def hygiene(names: Sequence[str] = (), patterns: Sequence[str] = ()) -> Hygiene:
     return Hygiene(plain, re.compile("|".join(parts)) if parts else None)
 
 
-@lru_cache(maxsize=1024)  # the same few names come with every event
 def plain_name(key: str) -> str:
-    """`API-Key`, `api_key` and `apiKey` are one name."""
+    """`API-Key`, `api_key` and `apiKey` are one name.
+
+    Only short ones are remembered: a name can be as long as a request.
+    """
+    return _remembered(key) if len(key) <= _TEXT_LIMIT else _plain_name(key)
+
+
+def _plain_name(key: str) -> str:
     return key.casefold().replace("-", "").replace("_", "").strip()
+
+
+_remembered = lru_cache(maxsize=1024)(_plain_name)
+"""The same few names come with every event."""
 
 
 _STANDS_FOR = {"#": r"\d", "?": r"\w", "*": r"[\w-]{1,100}"}

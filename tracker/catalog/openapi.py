@@ -188,7 +188,7 @@ _FAILURES = {
     "403": "Origin not allowed, or a server-only event without a key.",
     "413": "Over 512 KiB or 500 events.",
     "415": "Neither JSON nor text/plain.",
-    "422": "Nothing was accepted; every fault is listed.",
+    "422": "Nothing was accepted; every fault is listed, up to 100 of an event.",
     "429": "Too many requests; see Retry-After.",
     "503": "Full or broken; send again after Retry-After.",
 }

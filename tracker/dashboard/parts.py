@@ -18,6 +18,9 @@ from tracker.metrics.scope import Scope
 
 log = logging.getLogger(__name__)
 
+MOST_DRAWN = 8_000
+"""Rows of a chart on its page: no honest one has more, but visitors can send any rank."""
+
 
 @dataclass(frozen=True)
 class StatView:
@@ -72,8 +75,7 @@ class PanelView:
 
 def part(panel: Panel, session: Session, framed: Frame, links: Links) -> PanelView:
     """The view of one panel. Errors of its metric are the caller's to catch."""
-    size = panel.page_size if isinstance(panel, Table | Timeline) else None
-    scope = panel_scope(framed, panel, links.args, size)
+    scope = panel_scope(framed, panel, links.args, _size(panel))
     found = answer(panel, session, scope)
     if scope.offset and not found.rows:  # there were more when the link was made
         scope = replace(scope, offset=0)
@@ -91,6 +93,13 @@ def part(panel: Panel, session: Session, framed: Frame, links: Links) -> PanelVi
         choices=_choices(panel, session, scope),
         newest=_newest(panel, found, scope),
     )
+
+
+def _size(panel: Panel) -> int | None:
+    """How many rows are shown when nothing is said; None for all."""
+    if isinstance(panel, Table | Timeline):
+        return panel.page_size
+    return MOST_DRAWN if isinstance(panel, Chart) else None
 
 
 def _newest(panel: Panel, found: Answer, scope: Scope) -> str:

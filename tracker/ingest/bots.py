@@ -12,10 +12,14 @@ _READ_CHARACTERS = 500
 """How much of a user agent is looked at: enough for every browser, and no time lost on more."""
 
 
-@lru_cache(maxsize=4096)
 def is_bot(user_agent: str) -> bool:
     """True for crawlers and monitors; False for browsers, HTTP libraries and no user agent."""
-    return _crawlers().search(user_agent, 0, _READ_CHARACTERS) is not None
+    return _is_crawler(user_agent[:_READ_CHARACTERS])
+
+
+@lru_cache(maxsize=4096)
+def _is_crawler(read: str) -> bool:
+    return _crawlers().search(read) is not None
 
 
 @cache

@@ -9,6 +9,7 @@ from flask import Request
 from pydantic import TypeAdapter, ValidationError
 
 from tracker.catalog.envelope import Moment
+from tracker.catalog.faults import MOST_FAULTS
 from tracker.catalog.parsing import Refusal, Row, SampledOut, Terms, parse
 from tracker.errors import ApiError, Fault
 from tracker.ingest import clients
@@ -66,7 +67,7 @@ def _unpack(body: Any) -> tuple[list[Any], datetime | None]:
     """The events of a body, and the client's clock when it sent them."""
     if not isinstance(body, dict) or "events" not in body:
         return [body], None
-    events, unknown = body["events"], sorted(body.keys() - {"events", "sent_at"})
+    events, unknown = body["events"], sorted(body.keys() - {"events", "sent_at"})[:MOST_FAULTS]
     faults = [Fault(name[:100], "is not a known field") for name in unknown]
     sent_at = None
     if body.get("sent_at") is not None:

@@ -1,5 +1,7 @@
 """One message to one place: by HTTP, signed, or by mail."""
 
+import html
+import select
 import smtplib
 import socket
 import ssl
@@ -7,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -22,6 +24,8 @@ from tracker.store.telling import CHANNELS
 DEADLINE_SECONDS = 10.0
 _STATUS_LIMIT = 1024
 _GONE = 410
+
+Result = TypeVar("Result")
 
 
 def send(delivery: Claimed, settings: Settings) -> Outcome:
@@ -72,7 +76,9 @@ def signature(secret: str, message_id: str, body: str, at: datetime) -> dict[str
 def _slack(delivery: Claimed, settings: Settings) -> int:
     # The URL of an incoming webhook is its secret.
     url = unseal(delivery.address, settings.secret_key)
-    text = orjson.dumps({"text": _words(_message(delivery, settings))}).decode()
+    # Slack's own escapes: else <!channel> in an error code would call everybody
+    words = html.escape(_words(_message(delivery, settings)), quote=False)
+    text = orjson.dumps({"text": words}).decode()
     return post(url, text, {}, settings.allow_private_webhooks)
 
 
@@ -99,8 +105,10 @@ def _connected(target: Target, deadline: float) -> socket.socket:
     link = _reached(target, deadline)
     try:
         if target.is_tls:
-            link.settimeout(_left(deadline))
-            return ssl.create_default_context().wrap_socket(link, server_hostname=target.host)
+            tls = ssl.create_default_context()
+            host = target.host
+            link = tls.wrap_socket(link, server_hostname=host, do_handshake_on_connect=False)
+            _once_sent(link.do_handshake, link, deadline)
     except BaseException:
         link.close()
         raise
@@ -120,6 +128,27 @@ def _reached(target: Target, deadline: float) -> socket.socket:
         except OSError as error:
             failed = error
     raise failed
+
+
+def _once_sent(step: Callable[[], Result], link: socket.socket, deadline: float) -> Result:
+    """What a step comes to, once the other side has sent enough for it.
+
+    The socket's own timeout would not do: under gevent it begins anew with each byte.
+    """
+    link.setblocking(False)
+    while True:
+        try:
+            return step()
+        except (BlockingIOError, ssl.SSLWantReadError):
+            _wait(link, select.POLLIN, deadline)
+        except ssl.SSLWantWriteError:
+            _wait(link, select.POLLOUT, deadline)
+
+
+def _wait(link: socket.socket, for_what: int, deadline: float) -> None:
+    poll = select.poll()
+    poll.register(link, for_what)
+    poll.poll(1000 * _left(deadline))
 
 
 def _left(deadline: float) -> float:
@@ -146,8 +175,7 @@ def _status(link: socket.socket, deadline: float) -> int:
     """The code of the answer's status line."""
     line = b""
     while b"\n" not in line and len(line) < _STATUS_LIMIT:
-        link.settimeout(_left(deadline))
-        got = link.recv(_STATUS_LIMIT)
+        got = _once_sent(lambda: link.recv(_STATUS_LIMIT), link, deadline)
         if not got:
             break
         line += got
@@ -169,8 +197,8 @@ def _mail(delivery: Claimed, settings: Settings) -> str:
     mail["Date"] = datetime.now(UTC)
     mail["Message-ID"] = f"<{delivery.message_id.replace(':', '.')}@tracker>"
     mail.set_content(words + "\n")
-    if html := body.get("html"):
-        mail.add_alternative(str(html), subtype="html")
+    if body.get("html"):
+        mail.add_alternative(str(body["html"]), subtype="html")
     with _mail_server(settings.smtp_url) as server:
         server.send_message(mail)
     return "handed to the mail server"

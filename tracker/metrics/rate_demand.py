@@ -2,14 +2,14 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import ceil, floor
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tracker.metrics.histograms import lower_median
+from tracker.metrics.histograms import Running
 from tracker.metrics.ratio import ratio
 from tracker.metrics.rollups import total, within
 from tracker.metrics.scope import Scope
@@ -60,25 +60,42 @@ def rate_demand(session: Session, scope: Scope) -> list[RateBin]:
         .where(DailyFilters.filter_name == RATE)
         .group_by(DailyFilters.filter_value)
     )
-    bins: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-    for value, sets, zeros in session.execute(within(statement, DailyFilters, scope)):
-        for low in covered(value):
-            bins[low][0] += int(sets)
-            bins[low][1] += int(zeros)
-    return [
-        RateBin(low, low + BIN, sets, zeros) for low, (sets, zeros) in sorted(bins.items()) if sets
-    ]
+    rows = session.execute(within(statement, DailyFilters, scope)).all()
+    bins, sets, zeros = [], 0, 0
+    for low, changes in _changes((value, (int(n), int(found))) for value, n, found in rows):
+        for sign, (more, found_nothing) in changes:
+            sets, zeros = sets + sign * more, zeros + sign * found_nothing
+        if sets:
+            bins.append(RateBin(low, low + BIN, sets, zeros))
+    return bins
 
 
-def covered(value: str) -> Iterator[int]:
+Told = TypeVar("Told")
+
+
+def _changes(told: Iterable[tuple[str, Told]]) -> Iterator[tuple[int, list[tuple[int, Told]]]]:
+    """Each bin from the first covered to the last, with what begins (1) and has ended (-1) there.
+
+    To look at each bin of each range would take long: one covers up to 8,000.
+    """
+    changes: dict[int, list[tuple[int, Told]]] = defaultdict(list)
+    for value, what in told:
+        if bins := covered(value):
+            changes[bins[0]].append((1, what))
+            changes[bins[-1] + BIN].append((-1, what))
+    for low in range(min(changes, default=0), max(changes, default=0), BIN):
+        yield low, changes.get(low, [])
+
+
+def covered(value: str) -> range:
     """The lower ends of the bins that a range, as canonical JSON, covers."""
     ends = _ends(value)
     if ends is None:
-        return
+        return range(0)
     low, high = ends
     first = floor(low / BIN)
     last = max(first, ceil(high / BIN) - 1)
-    yield from range(first * BIN, last * BIN + 1, BIN)
+    return range(first * BIN, last * BIN + 1, BIN)
 
 
 def _ends(value: str) -> tuple[float, float] | None:
@@ -108,23 +125,25 @@ def rate_supply(session: Session, scope: Scope) -> list[RateSupply]:
         .where(DailyResults.result_count != NO_COUNT)
         .group_by(DailyResults.filter_value, DailyResults.result_count)
     )
-    bins: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    ranges = 0
-    for value, result_count, sets in session.execute(within(statement, DailyResults, scope)):
-        lows = list(covered(value))
-        ranges += int(sets) if lows else 0
-        for low in lows:
-            bins[low][result_count] += int(sets)
-    return [_supply(low, counts, ranges) for low, counts in sorted(bins.items())]
+    rows = session.execute(within(statement, DailyResults, scope)).all()
+    ranges = sum(int(sets) for value, _, sets in rows if covered(value))
+    found = Running(result_count for _, result_count, _ in rows)
+    bins, zeros = [], 0
+    for low, changes in _changes((value, (results, int(n))) for value, results, n in rows):
+        for sign, (results, n) in changes:
+            found.add(results, sign * n)
+            zeros += 0 if results else sign * n
+        if found.total:
+            bins.append(_supply(low, found, zeros, ranges))
+    return bins
 
 
-def _supply(low: int, counts: dict[int, int], ranges: int) -> RateSupply:
-    sets = sum(counts.values())
+def _supply(low: int, found: Running, zeros: int, ranges: int) -> RateSupply:
     return RateSupply(
         low=low,
         high=low + BIN,
-        sets=sets,
-        share=ratio(sets, ranges),
-        zero_result_rate=ratio(counts.get(0, 0), sets),
-        median_result_count=lower_median(counts),
+        sets=found.total,
+        share=ratio(found.total, ranges),
+        zero_result_rate=ratio(zeros, found.total),
+        median_result_count=found.lower_median(),
     )

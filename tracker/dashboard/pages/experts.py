@@ -97,19 +97,21 @@ def _gems(session: Session, scope: Scope) -> Sentence:
 
 
 def _positions_figure(rows: list[Any], _scope: Scope) -> dict[str, Any]:
+    # A rank that was clicked and never shown has no rate, and may be any number
+    drawn = [row for row in rows if row.ctr is not None]
     lines = [
         {
             "type": "scatter",
             "mode": "lines+markers",
             "name": dict(CONTEXT_WORDS)[context],
-            "x": [row.position for row in rows if row.context == context],
-            "y": [row.ctr for row in rows if row.context == context],
+            "x": [row.position for row in drawn if row.context == context],
+            "y": [row.ctr for row in drawn if row.context == context],
             "line": {"color": f"var(--{colour})", "width": 2},
             "marker": {"color": f"var(--{colour})", "size": 6},
             "hovertemplate": "rank %{x}: %{y:.1%}<extra></extra>",
         }
         for context, colour in _COLOURS.items()
-        if any(row.context == context for row in rows)
+        if any(row.context == context for row in drawn)
     ]
     layout = axes("clicks per showing", rate=True)
     layout["xaxis"] = {"title": {"text": "rank"}, "tickformat": "d", "nticks": 12}
