@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from tests.conftest import bearer, dispose, make_app
 from tests.ingest.sending import CLICK, FILTER, click, event_of, faults, query
+from tracker.store import warnings
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +152,20 @@ def test_a_batch_with_nothing_valid_is_422_with_every_verdict(client: FlaskClien
         "unknown_event_type",
     ]
     assert faults(answer).keys() == {"events.0.payload.context", "events.1.event_type"}
+
+
+def test_of_many_refused_events_no_more_samples_are_made_than_are_kept(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To look for phone numbers in each of 500 would hold up everybody's events."""
+    made: list[Any] = []
+    monkeypatch.setattr(warnings, "sample_of", lambda sent, _region: made.append(sent) or "")
+    different = [CLICK | {f"field_{n}": 1} for n in range(warnings.KEYS_PER_BATCH + 10)]
+    alike = [FILTER | {"colour": n} for n in range(20)]
+    for events, most in ((alike, 1), (different, warnings.KEYS_PER_BATCH)):
+        made.clear()
+        assert client.post("/api/events", json={"events": events}).status_code == 422
+        assert made == events[:most]
 
 
 def test_a_batch_of_one_names_its_event_as_any_batch_does(client: FlaskClient) -> None:

@@ -15,7 +15,7 @@ from tracker.errors import ApiError, Fault
 from tracker.ingest import clients
 from tracker.ingest.bodies import read_json, too_large
 from tracker.ingest.intake import Answer, Intake
-from tracker.store.warnings import Warned, warning_of
+from tracker.store.warnings import Warned, warnings_of
 from tracker.store.writer import Overloaded, Work
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,8 @@ def judge(events: list[Any], terms: Terms) -> Verdicts:
             verdicts.sampled.append(left_out.args[0])
         except Refusal as refusal:
             verdicts.refused.append((index, refusal))
-            verdicts.warned.append(warning_of(sent, refusal, terms))
+    refused = [(events[index], refusal) for index, refusal in verdicts.refused]
+    verdicts.warned = warnings_of(refused, terms)
     return verdicts
 
 

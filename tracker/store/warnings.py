@@ -1,7 +1,7 @@
 """Why events were refused: counted per day, type, code and field, with one sample each."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ _COUNTS_AS_REFUSED = {
     "payload_too_large",
     "too_old",
 }
+Key = tuple[str, date, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Warned:
     message: str
     sample: str
 
+    @property
+    def key(self) -> Key:
+        """Under which it is counted."""
+        return self.tenant_id, self.day, self.event_type, self.code, self.path
+
 
 _AFTER_STORING = {
     "already_linked": ("email", "must be the e-mail address its session is linked to"),
@@ -48,6 +54,25 @@ _AFTER_STORING = {
 
 def warning_of(sent: Any, refusal: Refusal, terms: Terms) -> Warned:
     """The warning about a refused event, under its first fault."""
+    return _sampled(_warning_about(refusal, terms), sent, terms)
+
+
+def warnings_of(refused: Iterable[tuple[Any, Refusal]], terms: Terms) -> list[Warned]:
+    """The warnings about refused events, with a sample where `keep_warnings` would keep it.
+
+    Looking for personal data takes its time: somebody could send events that are all refused.
+    """
+    warned, keys = [], set[Key]()
+    for sent, refusal in refused:
+        one = _warning_about(refusal, terms)
+        if one.key not in keys and len(keys) < KEYS_PER_BATCH:
+            keys.add(one.key)
+            one = _sampled(one, sent, terms)
+        warned.append(one)
+    return warned
+
+
+def _warning_about(refusal: Refusal, terms: Terms) -> Warned:
     path, message = refusal.faults[0]
     named = ".".join("*" if part.isdigit() else part for part in path.split("."))
     named = terms.hygiene.clean(named.replace("\0", ""))
@@ -59,8 +84,12 @@ def warning_of(sent: Any, refusal: Refusal, terms: Terms) -> Warned:
         code=refusal.code,
         path=redact(named, terms.phone_region)[:100],
         message=message,
-        sample=sample_of(terms.hygiene.clean(sent), terms.phone_region),
+        sample="",
     )
+
+
+def _sampled(one: Warned, sent: Any, terms: Terms) -> Warned:
+    return replace(one, sample=sample_of(terms.hygiene.clean(sent), terms.phone_region))
 
 
 def warned_of(row: EventRow, code: str) -> Warned:
@@ -94,15 +123,14 @@ def sample_of(sent: Any, phone_region: str = "") -> str:
 
 def keep_warnings(connection: Connection, warned: Sequence[Warned], deltas: Deltas) -> None:
     """Counts warnings; a batch full of different faults can't fill the table."""
-    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    rows: dict[Key, dict[str, Any]] = {}
     for one in warned:
         if one.code in _COUNTS_AS_REFUSED:
             deltas.add("daily_ingest", (one.tenant_id, one.day, one.event_type), refused=1)
-        key = (one.tenant_id, one.day, one.event_type, one.code, one.path)
-        if key in rows:
-            rows[key]["count"] += 1
+        if one.key in rows:
+            rows[one.key]["count"] += 1
         elif len(rows) < KEYS_PER_BATCH:
-            rows[key] = _row(one)
+            rows[one.key] = _row(one)
     merge = {"count": "add", "first_at": "min", "last_at": "max"}
     bulk.upsert(
         connection,
