@@ -48,7 +48,7 @@ def test_the_sentence_counts_nobody_as_shown_who_was_not(app: Flask, operator: F
     record(app, search("02 09:00", ANNA, found=shown), search("01 09:00", ANNA, found=("f1", "f2")))
     # 11 known, of whom 9 were shown 11 times; the tenth of them, rounded up, are 2: 3 + 1 of 11
     assert answer_of(operator.get(PAGE).text).startswith(
-        "Sage showed experts 11 times; of 11 known the tenth shown most got 36.4 % of it"
+        "Sage showed experts 11 times; the most shown tenth of 11 known got 36.4 % of it"
     )
 
 

@@ -45,9 +45,11 @@ def _shown(
     times = Linked(count(now.impressions, "time"), "#exposure")
     if now.experts == 1:
         return say("{where} showed the only expert known {times}. ", where=where, times=times)
-    few = "the one shown most" if now.experts <= _TEN else "the tenth shown most"
+    most = "the most shown tenth of {known} known"
+    if now.experts <= _TEN:
+        most = "of {known} known the one shown most"
     return say(
-        "{where} showed experts {times}; of {known} known " + few + " got {share} of it{moved}. ",
+        "{where} showed experts {times}; " + most + " got {share} of it{moved}. ",
         where=where,
         times=times,
         known=number(now.experts),
