@@ -82,6 +82,13 @@ class Service:
             time.sleep(0.1)
         raise AssertionError("the service did not become ready")
 
+    def wait_until_gone(self, process: int) -> None:
+        """Waits until a web process has ended, and gunicorn has noticed."""
+        deadline = time.monotonic() + START_SECONDS
+        while process in self.web_processes():
+            assert time.monotonic() < deadline, "the process goes on"
+            time.sleep(0.05)
+
     def web_processes(self) -> list[int]:
         """Their process ids."""
         assert self._process

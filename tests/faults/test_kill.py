@@ -62,7 +62,7 @@ def test_a_process_that_is_told_to_end_before_it_listens_ends(database_url: str)
             time.sleep(0.0005)
         os.kill(young[0], signal.SIGTERM)
         service.wait_until_ready()
-        assert young[0] not in service.web_processes()
+        service.wait_until_gone(young[0])
     finally:
         service.close()
 
