@@ -63,6 +63,7 @@ def test_a_process_that_is_told_to_end_before_it_listens_ends(database_url: str)
         os.kill(young[0], signal.SIGTERM)
         service.wait_until_ready()
         service.wait_until_gone(young[0])
+        assert young[0] not in service.web_processes()
     finally:
         service.close()
 
